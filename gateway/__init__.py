@@ -1,0 +1,1 @@
+"""Passerelle: a USSD and SMS service gateway for basic phones."""

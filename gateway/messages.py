@@ -1,0 +1,188 @@
+"""Channel-neutral values: what every aggregator says, in our words. Nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class UssdEvent(StrEnum):
+    """What the aggregator reports about a dialogue."""
+
+    NEW = "new"  #: the citizen dialled the service code
+    INPUT = "input"  #: the citizen answered the screen
+    CUMULATIVE = "cumulative"  #: the channel repeats the whole transcript; only a diff tells new from input
+
+
+@dataclass(frozen=True, slots=True)
+class UssdTurn:
+    """One delivery of one turn of a USSD dialogue.
+
+    `text` is the whole transcript (inputs joined by `*`) when `event` is CUMULATIVE, the dial tail when it
+    is NEW (`21*3` for `*229*21*3#`, else empty), the last input alone when it is INPUT.
+    `turn_id` is what the aggregator names this turn by (a sequence or a request id); None when it names nothing.
+    `network` is the operator's code as the callback gives it (never guessed from the prefix), or "".
+    """
+
+    channel: str
+    session_id: str
+    msisdn: str
+    service_code: str
+    event: UssdEvent
+    text: str
+    turn_id: str | None = None
+    network: str = ""
+    #: as received, where it is not E.164: some aggregators want it back in the reply just so
+    number_given: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UssdReply:
+    """What the handset shows; `final` closes the dialogue."""
+
+    text: str
+    final: bool
+
+
+class EndStatus(StrEnum):
+    """How the aggregator says a dialogue ended."""
+
+    COMPLETED = "completed"  #: our last screen was shown
+    DROPPED = "dropped"  #: closed while an answer was expected (time-out, cancel, lost network)
+    FAILED = "failed"  #: the aggregator could not use our answer
+
+
+@dataclass(frozen=True, slots=True)
+class UssdEnd:
+    """The end of a dialogue, as a separate event or as an abort signal on the turn's own route."""
+
+    channel: str
+    session_id: str
+    status: EndStatus
+    duration_ms: int | None = None
+    turns: int | None = None
+    cost: str = ""
+
+
+class MtState(StrEnum):
+    """The life of one SMS we send. States only move forward, except that a late *delivered* is always believed."""
+
+    CREATED = "created"  #: stored, waits in its lane
+    SENDING = "sending"  #: created -> sending: the call is about to leave; never claimed again
+    ACCEPTED = "accepted"  #: sending -> accepted: the aggregator took it and gave its id
+    SENT = "sent"  #: accepted -> sent: the operator has it
+    DELIVERED = "delivered"  #: any state -> delivered: a report says it arrived (see the channel's `dlr`)
+    FAILED_TEMPORARY = "failed_temporary"  #: absent subscriber and the like; a later report may still settle it
+    FAILED_PERMANENT = "failed_permanent"  #: will never arrive: unknown subscriber, refused by the network
+    REJECTED = "rejected"  #: sending -> rejected: the aggregator refused it at once, nothing left
+    EXPIRED = "expired"  #: its validity ended before it was delivered (before or after leaving us)
+    NO_REPORT = "no_report"  #: accepted | sent -> no_report: validity passed and no report came
+    UNKNOWN = "unknown"  #: sending -> unknown: it may have left; settled by a report or a person, never resent
+    SUPPRESSED = "suppressed"  #: created -> suppressed: the citizen refused such messages before it left
+
+
+@dataclass(frozen=True, slots=True)
+class MtSms:
+    """One text for one or more recipients, ready to leave: `sender` is a sender id or short code, "" for the default."""
+
+    channel: str
+    sender: str
+    text: str
+    recipients: tuple[str, ...]
+
+
+class SendOutcome(StrEnum):
+    """What one recipient's answer means for us."""
+
+    ACCEPTED = "accepted"
+    RETRY = "retry"  #: surely not sent: may be tried again
+    REJECTED = "rejected"  #: surely not sent and never will be
+    STOP = "stop"  #: surely not sent; nothing on this channel will leave until a person acts (no credit, bad key)
+    UNKNOWN = "unknown"  #: it may have left; never resent by itself
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The aggregator's answer for one recipient. `code` is a short stable word for logs and statistics."""
+
+    msisdn: str
+    outcome: SendOutcome
+    external_id: str | None = None
+    code: str = ""
+    cost: str = ""
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dlr:
+    """One delivery report. `state` is None when the aggregator's status word is unknown to us."""
+
+    channel: str
+    external_id: str
+    state: MtState | None
+    raw_status: str
+    reason: str = ""
+    msisdn: str | None = None
+    network: str = ""
+
+
+class SubmissionState(StrEnum):
+    """The life of a submission."""
+
+    RECEIVED = "received"  #: stored, its récépissé is on its way; waits for the back office
+    ACKNOWLEDGED = "acknowledged"  #: received -> acknowledged: the institution took it
+    GRANTED = "granted"  #: -> granted: the institution decided in favour
+    REFUSED = "refused"  #: -> refused: the institution decided against, or would not take it
+    DEAD = "dead"  #: received -> dead: it could not be handed over; a person must look (`gateway submissions retry`)
+
+
+class Decision(StrEnum):
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class BackofficeRequest:
+    """A submission as a back office receives it. `idempotency_key` is the same on every attempt."""
+
+    idempotency_key: str
+    reference: str
+    service: str
+    submitted_at: datetime
+    promised_on: str  #: ISO date, "" when none is promised
+    language: str
+    msisdn: str
+    assurance: str
+    fields: dict[str, str | int] = field(repr=False)
+
+
+class HandOver(StrEnum):
+    """What a back office's answer to a submission means."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  #: it will never take it: tell the citizen why
+    RETRY = "retry"  #: try again later; the idempotency key makes that safe
+
+
+@dataclass(frozen=True, slots=True)
+class BackofficeAnswer:
+    outcome: HandOver
+    case_number: str = ""  #: the institution's own number of the file
+    code: str = ""  #: short stable word for logs
+    reason: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackofficeEvent:
+    """What an institution tells later about a submission, by signed webhook."""
+
+    system: str
+    event_id: str
+    type: str  #: "submission.acknowledged" | "submission.decided"
+    reference: str
+    occurred_at: datetime
+    case_number: str = ""
+    decision: Decision | None = None
+    message: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen

@@ -1,0 +1,40 @@
+"""What an operator decides: the environment (`GATEWAY_*`) and gateway.yaml; read once, checked together, frozen."""
+
+from gateway.settings.exposure import is_loopback, require_serving
+from gateway.settings.load import load
+from gateway.settings.model import (
+    DEMO_API_KEY,
+    ENVIRONMENT,
+    ChannelSettings,
+    Dedupe,
+    Institution,
+    Limits,
+    Network,
+    Operator,
+    Pace,
+    Settings,
+    SettingsError,
+    SmsSettings,
+    SystemSettings,
+    address_of,
+)
+
+__all__ = [
+    "DEMO_API_KEY",
+    "ENVIRONMENT",
+    "ChannelSettings",
+    "Dedupe",
+    "Institution",
+    "Limits",
+    "Network",
+    "Operator",
+    "Pace",
+    "Settings",
+    "SettingsError",
+    "SmsSettings",
+    "SystemSettings",
+    "address_of",
+    "is_loopback",
+    "load",
+    "require_serving",
+]

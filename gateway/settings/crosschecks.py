@@ -1,0 +1,128 @@
+"""What no single setting can know: settings that contradict each other, or name something that does not exist."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.settings.model import Settings, address_of
+
+Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
+
+_SERVICE_CODE = re.compile(r"\*\d{1,6}(\*\d{1,6})*#")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in addresses and logs
+_HTTP = re.compile(r"https?://[^\s/]+(/\S*)?")
+_REDIS = re.compile(r"(rediss?|unix)://\S+")
+_DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?):\S+")
+
+
+def crosschecks(settings: Settings) -> Iterator[Fault]:
+    """Every contradiction in settings whose values are well formed one by one."""
+    yield from _environment(settings)
+    yield from _formats(settings)
+    yield from _channels(settings)
+    yield from _systems(settings)
+    yield from _operators(settings)
+
+
+def _environment(settings: Settings) -> Iterator[Fault]:
+    binds = {"bind": settings.bind, "simulator_bind": settings.simulator_bind}
+    for name, bind in binds.items():
+        if bind:
+            try:
+                address_of(bind)
+            except ValueError:
+                yield (name,), "must be an address and a port, like 127.0.0.1:8000"
+    if settings.bind == settings.simulator_bind:
+        yield ("simulator_bind",), "is the same address as GATEWAY_BIND"
+    if settings.redis not in {"auto", "path", "wheel"} and not _REDIS.fullmatch(settings.redis):
+        yield ("redis",), "must be auto, path, wheel, or a URL (redis://, rediss://, unix://)"
+    for name, url in (("sessions_url", settings.sessions_url), ("queues_url", settings.queues_url)):
+        if url and not _REDIS.fullmatch(url):
+            yield (name,), "must be a URL (redis://, rediss://, unix://)"
+    if settings.database_url and not _DATABASE.fullmatch(settings.database_url):
+        yield ("database_url",), "must be a URL (postgresql://user@host/name, or sqlite:///path)"
+    if settings.public_url and not _HTTP.fullmatch(settings.public_url):
+        yield ("public_url",), "must be a URL (https://...)"
+
+
+def _formats(settings: Settings) -> Iterator[Fault]:
+    if not settings.languages:
+        yield ("languages",), "must name at least one language; the first is the default"
+    for country in settings.countries:
+        if not re.fullmatch(r"[A-Z]{2}", country):
+            yield ("countries",), f"{country!r} is not a two-letter country code (BJ)"
+    if not settings.countries:
+        yield ("countries",), "must name at least one country"
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield ("timezone",), f"{settings.timezone!r} is not a known time zone (Africa/Porto-Novo)"
+    try:
+        re.compile(settings.npi_pattern)
+    except re.error:
+        yield ("npi_pattern",), "is not a regular expression"
+    for code in dict.fromkeys((settings.service_code, *settings.service_codes)):
+        if not _SERVICE_CODE.fullmatch(code):
+            yield ("service_codes",), f"{code!r} is not a service code (*229#)"
+    if settings.service_code not in settings.service_codes:
+        yield ("service_code",), "must be one of service_codes"
+
+
+def _channels(settings: Settings) -> Iterator[Fault]:
+    folder = settings.config.parent / "channels"
+    for name, channel in settings.channels.items():
+        here = ("channels", name)
+        if not _NAME.fullmatch(name):
+            yield here, "a channel's name is small letters, digits, - and _, at most 32"
+        if channel.kind == "http_json" and not channel.declaration:
+            yield here, "needs `declaration`: the name of a file in config/channels, without .yaml"
+        elif channel.kind == "http_json" and not (folder / f"{channel.declaration}.yaml").is_file():
+            yield (*here, "declaration"), f"there is no file {folder / f'{channel.declaration}.yaml'}"
+        elif channel.kind != "http_json" and channel.declaration:
+            yield (*here, "declaration"), "is for channels of kind http_json only"
+        if channel.base_url is not None and not _HTTP.fullmatch(channel.base_url):
+            yield (*here, "base_url"), "must be a URL (https://...)"
+        for network in channel.allow_from:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                yield (*here, "allow_from"), f"{network!r} is not an address range (196.223.0.0/16)"
+    if settings.sms.channel not in settings.channels:
+        yield ("sms", "channel"), f"there is no channel {settings.sms.channel!r}"
+    elif not settings.channels[settings.sms.channel].sms:
+        yield ("sms", "channel"), f"the channel {settings.sms.channel!r} sends no SMS: set its `sms: true`"
+    if settings.sms.first_retry_s > settings.sms.longest_retry_s:
+        yield ("sms", "first_retry_s"), "is longer than longest_retry_s"
+
+
+def _systems(settings: Settings) -> Iterator[Fault]:
+    for name, institution in settings.institutions.items():
+        for language in settings.languages:
+            if not institution.name.get(language):
+                yield ("institutions", name, "name"), f"has no name in {language}"
+    for name, system in settings.systems.items():
+        here = ("systems", name)
+        if not _NAME.fullmatch(name):
+            yield here, "a system's name is small letters, digits, - and _, at most 32"
+        if system.institution not in settings.institutions:
+            yield (*here, "institution"), f"there is no institution {system.institution!r}"
+        if not _HTTP.fullmatch(system.url):
+            yield (*here, "url"), "must be a URL (https://...)"
+        if system.first_retry_s > system.longest_retry_s:
+            yield (*here, "first_retry_s"), "is longer than longest_retry_s"
+
+
+def _operators(settings: Settings) -> Iterator[Fault]:
+    owner: dict[str, str] = {}
+    for name, operator in settings.operators.items():
+        for network in operator.networks:
+            if network in owner:
+                yield ("operators", name, "networks"), f"{network!r} is also a network of {owner[network]}"
+            owner.setdefault(network, name)
+        if operator.idle_s > operator.session_s:
+            yield ("operators", name, "idle_s"), "is longer than session_s"
+    if settings.unknown_operator.idle_s > settings.unknown_operator.session_s:
+        yield ("unknown_operator", "idle_s"), "is longer than session_s"

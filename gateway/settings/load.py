@@ -1,0 +1,176 @@
+"""From the environment and gateway.yaml to `Settings`, with every fault at once: file, line, key, sentence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gateway.settings.crosschecks import crosschecks
+from gateway.settings.model import ENVIRONMENT, Settings, SettingsError
+
+PREFIX = "GATEWAY_"
+NO_SIMULATOR = "none"  # GATEWAY_SIMULATOR_BIND=none: an empty variable means "not set", as everywhere
+_SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever it listens
+
+_SENTENCES = {  # pydantic's error type -> our sentence; its own message when it is not here
+    "missing": "is missing",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text: put it in quotes",
+    "tuple_type": "must be a list",
+    "dict_type": "must hold keys and values",
+    "model_type": "must hold keys and values",
+    "model_attributes_type": "must hold keys and values",
+    "literal_error": "must be {expected}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+}
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (`GATEWAY_*`) and gateway.yaml; every fault at once in a `SettingsError`.
+
+    An empty variable counts as not set. `${simulator}` in a value of gateway.yaml is the simulator's address.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = {name: environ[PREFIX + name.upper()] for name in ENVIRONMENT if environ.get(PREFIX + name.upper())}
+    if chosen.get("simulator_bind") == NO_SIMULATOR:
+        chosen["simulator_bind"] = ""
+    path = Path(chosen.get("config", "config/gateway.yaml"))
+    node, values = _read(path)
+    where = _Places(path, node)
+    faults = [*_unknown_variables(environ), *_repeated_keys(path, node)]
+    faults += [
+        where(key) + f"belongs to the environment: {PREFIX}{key.upper()}" for key in values if key in ENVIRONMENT
+    ]
+    bind = chosen.get("simulator_bind", Settings.model_fields["simulator_bind"].default)
+    values = {key: _with_simulator(value, bind) for key, value in values.items() if key not in ENVIRONMENT}
+    try:
+        settings = Settings.model_validate({**values, **chosen})
+    except ValidationError as error:
+        faults += [where(*fault["loc"]) + _sentence(fault) for fault in error.errors(include_url=False)]
+        raise SettingsError(faults) from None  # its message repeats values, which may be secrets
+    faults += [where(*keys) + sentence for keys, sentence in crosschecks(settings)]
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _read(path: Path) -> tuple[yaml.Node, dict[str, Any]]:
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        values: Any = loader.construct_document(node) if node is not None else None
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read ({error.strerror}); set {PREFIX}CONFIG"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: not valid YAML: {' '.join(str(error).split())}"]) from error
+    if node is None or not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise SettingsError([f"{path}: must hold keys and values"])
+    return node, values
+
+
+class _Places:
+    """`where("sms", "channel")`: the start of a sentence about that key, with the line it is written on."""
+
+    def __init__(self, path: Path, root: yaml.Node) -> None:
+        self.path = path
+        self.root = root
+
+    def __call__(self, *keys: str | int) -> str:
+        if keys and keys[0] in ENVIRONMENT:
+            return f"{PREFIX}{str(keys[0]).upper()} "
+        node = self.root
+        line = 0
+        for key in keys:
+            found = _child(node, key)
+            if found is None:
+                break
+            line, node = found
+        at = f":{line}" if line else ""
+        return f"{self.path}{at}: {'.'.join(str(key) for key in keys)} "
+
+
+def _child(node: yaml.Node, key: str | int) -> tuple[int, yaml.Node] | None:
+    """The line of `key` in a mapping or list (1 is the first), and its value."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key].start_mark.line + 1, node.value[key]
+    return None
+
+
+def _repeated_keys(path: Path, node: yaml.Node) -> Iterator[str]:
+    """YAML takes the last of two equal keys in silence; an operator would look at the first."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode) and name.value in seen:
+                yield f"{path}:{name.start_mark.line + 1}: {name.value} is written twice"
+            seen.add(str(name.value))
+            yield from _repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(path, value)
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    known = [PREFIX + name.upper() for name in ENVIRONMENT]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            yield f"{name} is not a known variable{_did_you_mean(name, known)}"
+
+
+def _with_simulator(value: Any, bind: str) -> Any:
+    """The value with `${simulator}` replaced; left as written when there is no simulator (then it is no URL)."""
+    if isinstance(value, str) and bind:
+        return value.replace(_SIMULATOR, f"http://{bind}")
+    if isinstance(value, dict):
+        return {key: _with_simulator(part, bind) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_simulator(part, bind) for part in value]
+    return value
+
+
+def _sentence(fault: Any) -> str:
+    """Pydantic's fault in our words; never the value, which may be a secret."""
+    if fault["type"] == "extra_forbidden":
+        return "is not a known key" + _did_you_mean(str(fault["loc"][-1]), _siblings(fault["loc"]))
+    template = _SENTENCES.get(fault["type"])
+    if template is None:
+        return str(fault["msg"])
+    bounds = {name: f"{value:g}" for name, value in fault.get("ctx", {}).items() if isinstance(value, int | float)}
+    return template.format(**{"expected": fault.get("ctx", {}).get("expected", ""), **bounds})
+
+
+def _siblings(loc: Sequence[str | int]) -> list[str]:
+    """The keys known where a fault is: the fields of the part of the settings that `loc` leads to."""
+    model: Any = Settings
+    for key in loc[:-1]:
+        fields = getattr(model, "model_fields", None)
+        if fields is None or key not in fields:
+            continue  # a name chosen by the operator (channels.NAME): the part is already found
+        annotation = fields[key].annotation
+        arguments = getattr(annotation, "__args__", ())
+        model = arguments[-1] if arguments else annotation
+    names = list(getattr(model, "model_fields", {}))
+    return [name for name in names if model is not Settings or name not in ENVIRONMENT]
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,169 @@
+"""The settings as values: types, units, defaults and bounds. `load.py` fills them, `crosschecks.py` compares them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Dedupe = Literal["transcript", "sequence", "request_id", "window"]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+
+#: What the simulator accepts as the aggregator's API key. Not a secret: it opens nothing but the simulator.
+DEMO_API_KEY = "demo-key-of-the-simulator"
+
+
+class SettingsError(Exception):
+    """Everything wrong with the configuration, one sentence each, in `faults`."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Network(_Part):
+    """What one operator's network does with a USSD dialogue."""
+
+    max_septets: Annotated[int, Field(ge=40, le=182)] = 160  #: per screen; 182 septets are 160 octets
+    alphabet: Literal["gsm7", "ucs2"] = "gsm7"
+    idle_s: Count = 30
+    session_s: Count = 180
+
+
+class Operator(Network):
+    name: str
+    networks: tuple[str, ...] = ()  #: codes as callbacks give them (MCC+MNC or a word)
+
+
+class Pace(_Part):
+    """How fast a citizen reads and types on a keypad."""
+
+    read_chars_per_s: Rate = 15
+    choice_s: Seconds = 3
+    type_chars_per_s: Rate = 1.5
+    network_s: Seconds = 2
+
+
+class ChannelSettings(_Part):
+    """One aggregator account. `kind` names the module in gateway/channels."""
+
+    kind: Literal["africastalking", "http_json"]
+    declaration: str | None = None  #: http_json: file name in config/channels, without .yaml
+    username: str = ""
+    api_key_env: str | None = None
+    base_url: str | None = None  #: None: the aggregator's real service
+    dedupe: Dedupe = "transcript"
+    duplicate_window_ms: Annotated[int, Field(ge=0, le=60_000)] = 2000
+    deadline_ms: Annotated[int, Field(ge=500, le=30_000)] = 8000
+    session_ttl_s: Annotated[int, Field(ge=60, le=86_400)] = 600
+    dlr: Literal["none", "smsc", "handset"] = "none"
+    sms: bool = False
+    allow_from: tuple[str, ...] = ()
+    max_septets: Annotated[int, Field(ge=40, le=182)] | None = None  #: caps every operator's budget on this channel
+    max_recipients_per_call: Annotated[int, Field(ge=1, le=1000)] = 100
+    connect_timeout_s: Seconds = 3
+    read_timeout_s: Seconds = 9
+
+
+class SmsSettings(_Part):
+    channel: str
+    sender: str = ""
+    validity_s: Count = 172_800
+    receipt_validity_s: Count = 259_200
+    lease_s: Seconds = 60  #: how long a worker may hold a claimed row
+    sending_deadline_s: Seconds = 60  #: past it, a row in `sending` is `unknown`
+    first_retry_s: Seconds = 5
+    longest_retry_s: Seconds = 900
+    attempts: Count = 60
+
+
+class Institution(_Part):
+    name: dict[str, str]
+
+
+class SystemSettings(_Part):
+    """One institution's system. Secrets come from the environment, by name."""
+
+    institution: str
+    kind: Literal["rest"]
+    url: str
+    token_env: str | None = None
+    webhook_secret_env: str | None = None
+    connect_timeout_s: Seconds = 2
+    read_timeout_s: Seconds = 8
+    attempts: Count = 40
+    first_retry_s: Seconds = 5
+    longest_retry_s: Seconds = 3600
+    lease_s: Seconds = 60
+    sources: tuple[str, ...] = ()  #: names of the lookups this system answers
+
+
+class Limits(_Part):
+    body_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 16_384
+    turns_per_dialogue: Annotated[int, Field(ge=10, le=10_000)] = 120
+
+
+class Settings(_Part):
+    """Everything, frozen. Build with `load`."""
+
+    # The environment's, each as GATEWAY_<NAME>: see ENVIRONMENT
+    data: Path = Path("data")
+    config: Path = Path("config/gateway.yaml")
+    menus: Path = Path("menus")
+    database_url: str = ""  #: empty: SQLite in the data folder
+    redis: str = "auto"  #: auto | path | wheel | a redis://, rediss:// or unix:// URL
+    sessions_url: str = ""  #: empty: the same as `redis`
+    queues_url: str = ""  #: empty: the same as `redis`
+    bind: str = "127.0.0.1:8000"
+    simulator_bind: str = "127.0.0.1:8001"  #: "": no simulator (GATEWAY_SIMULATOR_BIND=none)
+    public_url: str = ""
+    web_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    local: bool = False  #: `make run`: the token `local` is believed and the demonstration accounts exist
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # gateway.yaml's
+    countries: tuple[str, ...] = ("BJ",)
+    languages: tuple[str, ...] = ("fr", "en")
+    timezone: str = "Africa/Porto-Novo"
+    npi_pattern: str = r"^\d{10}$"
+    operators: dict[str, Operator] = {}
+    unknown_operator: Network = Network()
+    pace: Pace = Pace()
+    service_code: str = "*229#"
+    service_codes: tuple[str, ...] = ("*229#",)
+    channels: dict[str, ChannelSettings] = {}
+    sms: SmsSettings
+    institutions: dict[str, Institution] = {}
+    systems: dict[str, SystemSettings] = {}
+    limits: Limits = Limits()
+    monitoring_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: who may read /metrics, as CIDR networks
+
+    def operator_of(self, network: str) -> Network:
+        """The operator whose codes hold `network`, or what is assumed of an unknown one."""
+        for operator in self.operators.values():
+            if network in operator.networks:
+                return operator
+        return self.unknown_operator
+
+
+#: The fields that come from the environment only; all others come from gateway.yaml only.
+ENVIRONMENT = (
+    "data", "config", "menus", "database_url", "redis", "sessions_url", "queues_url", "bind", "simulator_bind",
+    "public_url", "web_threads", "local", "log_level",
+)  # fmt: skip
+
+
+def address_of(bind: str) -> tuple[str, int]:
+    """`127.0.0.1:8000` or `[::1]:8000` as (host, port); ValueError when it is neither. Port 0 is refused."""
+    host, colon, port = bind.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise ValueError(bind)
+    return host, int(port)
