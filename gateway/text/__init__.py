@@ -1,0 +1,1 @@
+"""What a handset can show and count: numbers, alphabets, segments, pages, references. Pure."""
