@@ -1,0 +1,108 @@
+"""What menus use of the world: systems, sources, handlers, and the outcomes that each of them can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gateway.menu.inspection import Inspection
+from gateway.menu.load import LISTS
+from gateway.menu.model import CallHandler, Lookup, Mark, Pick, Submit
+from gateway.menu.world import SUBMIT_OUTCOMES, UNAVAILABLE, Source
+
+
+def check_outside(inspection: Inspection) -> None:
+    """Every verb that needs something outside the menus."""
+    for service in inspection.menus.services.values():
+        for screen in service.screens.values():
+            match screen.verb:
+                case Submit() as submit:
+                    _submit(inspection, submit)
+                case Lookup() as lookup:
+                    _lookup(inspection, lookup)
+                case Pick() as pick:
+                    _pick(inspection, pick)
+                case CallHandler() as call:
+                    _call(inspection, call)
+
+
+def _submit(inspection: Inspection, submit: Submit) -> None:
+    world = inspection.world
+    if "submit" not in world.actions:
+        inspection.unknown("unknown_action", submit.mark, "submit", world.actions)
+    if submit.system and submit.system not in world.systems:
+        inspection.unknown("unknown_system", submit.mark, submit.system, world.systems)
+    needed = [outcome for outcome in SUBMIT_OUTCOMES if outcome != "already" or submit.duplicate_by]
+    _outcomes(inspection, submit.outcomes, needed, submit.mark)
+
+
+def _lookup(inspection: Inspection, lookup: Lookup) -> None:
+    source = _source(inspection, lookup.source, lookup.mark, {})
+    if source is None:
+        return
+    if source.moving:
+        inspection.fault("source_is_a_list", lookup.mark, name=lookup.source)
+        return
+    _args(inspection, lookup.source, source, lookup.args, lookup.mark)
+    for name in lookup.saves:
+        if source.values is not None and name not in source.values:
+            inspection.unknown("unknown_value", lookup.mark, name, frozenset(source.values))
+    if source.outcomes is not None:
+        _outcomes(inspection, lookup.outcomes, [*source.outcomes, UNAVAILABLE], lookup.mark)
+    elif UNAVAILABLE not in lookup.outcomes:
+        inspection.fault("missing_outcome", lookup.mark, name=UNAVAILABLE)
+
+
+def _pick(inspection: Inspection, pick: Pick) -> None:
+    if not pick.moving or not pick.source:
+        return
+    source = _source(inspection, pick.source, pick.mark, inspection.menus.lists)
+    if source is None:
+        return
+    if not source.moving and source != Source():
+        inspection.fault("source_is_no_list", pick.mark, name=pick.source)
+        return
+    _args(inspection, pick.source, source, pick.args, pick.mark)
+    for name, target in (("empty", pick.empty), (UNAVAILABLE, pick.unavailable)):
+        if target is None:
+            inspection.fault("missing_outcome", pick.mark, name=name)
+
+
+def _call(inspection: Inspection, call: CallHandler) -> None:
+    handlers = inspection.world.handlers
+    if not call.handler:
+        return
+    if call.handler not in handlers:
+        inspection.unknown("unknown_handler", call.mark, call.handler, handlers)
+        return
+    _outcomes(inspection, call.outcomes, handlers[call.handler], call.mark)
+
+
+def _source(inspection: Inspection, name: str, mark: Mark, lists: Mapping[str, object]) -> Source | None:
+    sources = inspection.world.sources
+    # A list that could not be read may be the one that is meant.
+    if name and name not in sources and not any(file.startswith(LISTS) for file in inspection.unread):
+        inspection.unknown("unknown_source", mark, name, {**sources, **lists})
+    return sources.get(name)
+
+
+def _args(inspection: Inspection, name: str, source: Source, args: Mapping[str, str], mark: Mark) -> None:
+    if source.args is None:
+        return
+    for arg in args:
+        if arg not in source.args:
+            inspection.unknown("unknown_argument", mark, arg, frozenset(source.args), source=name)
+    for arg in source.args:
+        if arg not in args:
+            inspection.fault("missing_argument", mark, name=arg, source=name)
+
+
+def _outcomes(inspection: Inspection, written: Mapping[str, str], possible: Iterable[str], mark: Mark) -> None:
+    known = frozenset(possible)
+    # A demand that no field makes a duplicate may still declare what would happen.
+    allowed = known | {"already"} if known <= frozenset(SUBMIT_OUTCOMES) and "submitted" in known else known
+    for name in written:
+        if name not in allowed:
+            inspection.unknown("unknown_outcome", mark, name, known)
+    for name in sorted(known):
+        if name not in written:
+            inspection.fault("missing_outcome", mark, name=name)

@@ -1,0 +1,124 @@
+"""Where screens lead: unknown targets, screens never reached, paths that never end, loops that ask nothing."""
+
+from __future__ import annotations
+
+from gateway.menu import graph
+from gateway.menu.inspection import Inspection
+from gateway.menu.load import SHARED
+from gateway.menu.model import HOME, ROOT, SERVICE_PREFIX, Mark, Service
+from gateway.menu.services import targets_with_marks
+from gateway.menu.typed import near
+
+#: The use case answers at most so many needs in a turn (guarantee: a turn has a deadline).
+MAX_NEEDS = 4
+
+
+def check_targets(inspection: Inspection) -> None:
+    """Targets of every service, and how they hang together."""
+    for service in inspection.menus.services.values():
+        _names(inspection, service)
+        if service.start and service.start not in service.screens:
+            _unknown_screen(inspection, service, service.start, service.mark)
+        for screen in service.screens.values():
+            for target, mark in targets_with_marks(screen):
+                _target(inspection, service, target, mark)
+    for service in inspection.sound():
+        _reached(inspection, service)
+        _loops(inspection, service)
+    _services_reached(inspection)
+    _shared_reached(inspection)
+    _shortcuts(inspection)
+
+
+def _names(inspection: Inspection, service: Service) -> None:
+    """`accueil` means the root's first screen everywhere."""
+    if HOME in service.screens and not (service.id == ROOT and service.start == HOME):
+        inspection.fault("reserved_name", service.screens[HOME].mark, word=HOME)
+
+
+def _target(inspection: Inspection, service: Service, target: str, mark: Mark) -> None:
+    services = inspection.menus.services
+    if target.startswith(SERVICE_PREFIX):
+        id_ = target.removeprefix(SERVICE_PREFIX)
+        if id_ not in services and not inspection.unread:
+            inspection.fault("unknown_service", mark, target=id_, near=near(id_, services))
+    elif target and target != HOME and target not in service.screens:
+        _unknown_screen(inspection, service, target, mark)
+
+
+def _unknown_screen(inspection: Inspection, service: Service, target: str, mark: Mark) -> None:
+    known = [*service.screens, *inspection.shared, HOME]
+    if SHARED not in inspection.unread:
+        inspection.fault("unknown_target", mark, target=target, near=near(target, known))
+
+
+def _reached(inspection: Inspection, service: Service) -> None:
+    reached = graph.reachable(service)
+    ending = graph.ending(service)
+    for screen in service.screens.values():
+        if screen.id not in reached:
+            # A shared screen is among the screens only because one of them goes there.
+            inspection.fault("unreachable_screen", screen.mark, screen=screen.id)
+        elif screen.id not in ending:
+            inspection.fault("dead_end", screen.mark, screen=screen.id)
+
+
+def _loops(inspection: Inspection, service: Service) -> None:
+    said: set[frozenset[str]] = set()
+    for chain in graph.silent_chains(service):
+        first = service.screens[chain[0]]
+        if len(chain) > 1 and chain[0] == chain[-1]:
+            if frozenset(chain) not in said:
+                said.add(frozenset(chain))
+                inspection.fault("silent_loop", first.mark, screens=", ".join(dict.fromkeys(chain)))
+            continue
+        count = sum(graph.needs(service.screens[screen]) for screen in chain)
+        if count > MAX_NEEDS:
+            inspection.fault("too_many_needs", first.mark, screen=first.id, count=str(count), most=str(MAX_NEEDS))
+
+
+def _services_reached(inspection: Inspection) -> None:
+    """Every service can be reached from the root menu, by choices or by a shortcut."""
+    menus = inspection.menus
+    if ROOT not in menus.services or inspection.broken:
+        return
+    reached: set[str] = set()
+    waiting = [ROOT, *menus.shortcuts.values()]
+    while waiting:
+        id_ = waiting.pop()
+        if id_ in menus.services and id_ not in reached:
+            reached.add(id_)
+            for screen in menus.services[id_].screens.values():
+                waiting += [
+                    target.removeprefix(SERVICE_PREFIX)
+                    for target, _ in targets_with_marks(screen)
+                    if target.startswith(SERVICE_PREFIX)
+                ]
+    for service in menus.services.values():
+        if service.id not in reached:
+            inspection.fault("unreachable_service", service.mark, service=service.id)
+
+
+def _shared_reached(inspection: Inspection) -> None:
+    if inspection.broken:
+        return
+    used = {screen.mark for service in inspection.menus.services.values() for screen in service.screens.values()}
+    for screen in inspection.shared.values():
+        if screen.mark not in used:
+            inspection.fault("unreachable_screen", screen.mark, screen=screen.id)
+        for target, mark in targets_with_marks(screen):
+            if not (target in inspection.shared or target == HOME or target.startswith(SERVICE_PREFIX)):
+                # A shared screen that leads to a screen of one service breaks in all others.
+                inspection.fault("unknown_target", mark, target=target, near=near(target, inspection.shared))
+
+
+def _shortcuts(inspection: Inspection) -> None:
+    menus = inspection.menus
+    root = menus.services.get(ROOT)
+    first = root.screens.get(root.start) if root is not None else None
+    for digits, id_ in menus.shortcuts.items():
+        mark = inspection.shortcut_marks.get(digits, Mark("main.yaml", 1))
+        if id_ not in menus.services and not inspection.unread:
+            inspection.fault("unknown_service", mark, target=id_, near=near(id_, menus.services))
+        if first is not None and digits.isdigit() and 1 <= int(digits) <= len(first.choices):
+            inspection.fault("shortcut_clash", mark, word=digits)

@@ -1,0 +1,93 @@
+"""The keys of menus/messages.yaml: where each sentence is said, and the greatest size of what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["error", "word", "closing", "sms"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """`kind`: above a question, a word, a closing screen, or an SMS.
+
+    `sizes`: placeholder -> greatest size in characters. `segments`: how many of an SMS it may take with these.
+    """
+
+    kind: Kind
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    segments: int = 1
+
+
+REFERENCE_SIZE = 14  # "4821 0937 5628"
+PROMISED_DATE_SIZE = 5  # "26/11"
+CODE_SIZE = 10  # "*229*1234#"
+#: A service's short title, so that a récépissé stays one segment.
+SERVICE_SIZE = 22
+
+_CODE = {"code": CODE_SIZE}
+_DEMAND = {"reference": REFERENCE_SIZE, "code": CODE_SIZE}
+_DEMAND_OF = {"service": SERVICE_SIZE, **_DEMAND}
+_PROOF = {**_DEMAND, "date": 10, "time": 5, "verification": 6}
+_PROMISE = {"promised_date": PROMISED_DATE_SIZE}
+#: What an institution writes in a decision or a refusal; longer is visibly cut by whoever composes the SMS.
+INSTITUTION_TEXT_SIZE = 200
+
+_ERRORS: dict[str, dict[str, int]] = {
+    "error_choice": {},
+    "error_lost": {},
+    "error_empty": {},
+    "error_text": {},
+    "error_too_long": {"maximum": 3},
+    "error_too_short": {"minimum": 3},
+    "error_digits": {},
+    "error_digits_length": {"length": 5},
+    "error_amount": {},
+    "error_amount_low": {"minimum": 11},
+    "error_amount_high": {"maximum": 11},
+    "error_date": {"forms": 24},
+    "error_date_future": {},
+    "error_msisdn": {},
+    "error_npi": {},
+    "error_ifu": {},
+    "error_reference": {},
+    "error_secret": {},
+    "error_pattern": {},
+    "error_search": {},
+}
+_WORDS = (
+    "key_back", "key_home", "key_more", "word_or", "date_day", "date_month", "date_year", "search_hint", "unverified",
+    "state_received", "state_acknowledged", "state_granted", "state_refused", "state_dead", "state_closed",
+    "resume_yes", "resume_no",
+)  # fmt: skip
+
+MESSAGES: Mapping[str, MessageKey] = {
+    **{key: MessageKey("error", sizes) for key, sizes in _ERRORS.items()},
+    **{key: MessageKey("word") for key in _WORDS},
+    "resume_offer": MessageKey("closing", {"service": SERVICE_SIZE}),
+    "unavailable": MessageKey("closing"),
+    "unavailable_stored": MessageKey("closing", _DEMAND),
+    "busy": MessageKey("closing"),
+    "foreign_number": MessageKey("closing"),
+    "interrupted": MessageKey("closing", _CODE),
+    "expired": MessageKey("closing", _CODE),
+    "too_many_turns": MessageKey("closing", _CODE),
+    "too_long": MessageKey("closing", _CODE),
+    "receipt": MessageKey("sms", {**_PROOF, **_PROMISE, "service": SERVICE_SIZE}),
+    "receipt_no_promise": MessageKey("sms", {**_PROOF, "service": SERVICE_SIZE}),
+    "receipt_sensitive": MessageKey("sms", {**_PROOF, **_PROMISE}),
+    "receipt_sensitive_no_promise": MessageKey("sms", _PROOF),
+    "acknowledged": MessageKey("sms", _DEMAND_OF),
+    "acknowledged_case": MessageKey("sms", {**_DEMAND_OF, "case": 24}),
+    "acknowledged_sensitive": MessageKey("sms", _DEMAND),
+    "decided_granted": MessageKey("sms", _DEMAND_OF),
+    "decided_granted_message": MessageKey("sms", {**_DEMAND_OF, "message": INSTITUTION_TEXT_SIZE}, 2),
+    "decided_refused": MessageKey("sms", _DEMAND_OF),
+    "decided_refused_message": MessageKey("sms", {**_DEMAND_OF, "message": INSTITUTION_TEXT_SIZE}, 2),
+    "decided_sensitive": MessageKey("sms", _DEMAND),
+    "not_accepted": MessageKey("sms", _DEMAND_OF),
+    "not_accepted_reason": MessageKey("sms", {**_DEMAND_OF, "reason": INSTITUTION_TEXT_SIZE}, 2),
+    "not_accepted_sensitive": MessageKey("sms", _DEMAND),
+}  # fmt: skip

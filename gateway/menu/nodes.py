@@ -1,0 +1,215 @@
+"""YAML as a tree of texts with marks: every scalar stays the text that was written, nothing is guessed.
+
+Read from YAML events, so that what a menu must not use (anchors, aliases, tags, repeated keys) is still seen and
+said with its line. `on`, `no`, `12:30` and `0123` are texts here; the reader of each key gives them a type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import yaml
+
+from gateway.menu.faults import Fault, Mark
+
+#: Deeper than any menu needs; keeps a hostile file from exhausting the stack.
+MAX_DEPTH = 20
+
+_KEY_AND_VALUE = re.compile(r"^(?P<head>\s*(?:- +)?[^\s:'\"{\[#][^:]*:\s+)(?P<value>\S.*?)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One text as written."""
+
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of nodes."""
+
+    nodes: tuple[Node, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Keys and nodes, in the order written; `marks` says where each key stands."""
+
+    nodes: Mapping[str, Node]
+    marks: Mapping[str, Mark]
+    mark: Mark
+
+
+Node = Scalar | Listing | Table
+
+
+class _Position(Protocol):
+    """A mark of PyYAML; line and column count from 0."""
+
+    line: int
+    column: int
+
+
+class TooDeep(yaml.YAMLError):
+    """The file nests deeper than MAX_DEPTH; `position` is where."""
+
+    def __init__(self, position: _Position) -> None:
+        super().__init__()
+        self.position = position
+
+
+def read(file: str, text: str, faults: list[Fault]) -> Node | None:
+    """The tree of one file; None when it is empty or not YAML. What is wrong is added to `faults`."""
+    lines = text.splitlines()
+    text = "\n".join(_without_tabs(file, lines, faults)) + "\n"
+    reader = _Reader(file, text.splitlines(), faults)
+    try:
+        return reader.document(yaml.parse(text, Loader=yaml.SafeLoader))
+    except TooDeep as error:
+        faults.append(Fault("too_deep", reader.mark(error.position)))
+    except yaml.MarkedYAMLError as error:
+        reader.syntax(error)
+    except yaml.reader.ReaderError as error:
+        faults.append(Fault("yaml_character", Mark(file, text.count("\n", 0, error.position) + 1)))
+    return None
+
+
+def quoted(text: str) -> str:
+    """`text` between double quotes, as YAML wants it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _without_tabs(file: str, lines: list[str], faults: list[Fault]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if "\t" in line and not line.lstrip().startswith("#"):
+            corrected = line.replace("\t", "  ")
+            faults.append(Fault("tab", Mark(file, number, line.index("\t") + 1), {"corrected": corrected.strip()}))
+            yield corrected
+        else:
+            yield line
+
+
+class _Reader:
+    """Builds the tree of one file from its events."""
+
+    def __init__(self, file: str, lines: list[str], faults: list[Fault]) -> None:
+        self.file = file
+        self.lines = lines
+        self.faults = faults
+
+    def document(self, events: Iterator[yaml.Event]) -> Node | None:
+        root: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                self.fault("several_documents", event)
+                break
+            if isinstance(event, yaml.NodeEvent):
+                root = self.node(event, events, 0)
+        return root
+
+    def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise TooDeep(_start(event))
+        self.forbidden(event)
+        mark = self.mark(_start(event))
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.table(event, events, depth)
+        if isinstance(event, yaml.SequenceStartEvent):
+            nodes = []
+            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+                nodes.append(self.node(inner, events, depth + 1))
+            return Listing(tuple(nodes), mark)
+        return Scalar(event.value if isinstance(event, yaml.ScalarEvent) else "", mark)
+
+    def table(self, start: yaml.MappingStartEvent, events: Iterator[yaml.Event], depth: int) -> Table:
+        nodes: dict[str, Node] = {}
+        marks: dict[str, Mark] = {}
+        last: yaml.ScalarEvent | None = None
+        while not isinstance(key := next(events), yaml.MappingEndEvent):
+            name = self.node(key, events, depth + 1)
+            value = next(events)
+            node = self.node(value, events, depth + 1)
+            if not isinstance(name, Scalar):
+                self.fault("key_is_not_a_word", key)
+                continue
+            if start.flow_style and isinstance(value, yaml.ScalarEvent) and value.value == "" and value.style is None:
+                self.braces(start, key, last)
+                continue
+            if name.text in nodes:
+                self.fault("repeated_key", key, key=name.text, first=str(marks[name.text].line))
+                continue
+            nodes[name.text] = node
+            marks[name.text] = name.mark
+            last = value if isinstance(value, yaml.ScalarEvent) else None
+        return Table(nodes, marks, self.mark(_start(start)))
+
+    def forbidden(self, event: yaml.Event) -> None:
+        """Anchors, aliases and tags: a menu reads the same from top to bottom, for everyone."""
+        line = self.line(_start(event))
+        if isinstance(event, yaml.AliasEvent):
+            self.fault("alias", event, corrected=_value_quoted(line))
+        elif getattr(event, "anchor", None):
+            name = f"&{getattr(event, 'anchor', '')}"
+            self.fault("anchor", event, corrected=" ".join(line.replace(name, "", 1).split()))
+        elif isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"') and _start(event).line < _end(event).line:
+            self.fault("open_quote", event)
+        elif getattr(event, "tag", None):
+            self.fault("tag", event, corrected=" ".join(re.sub(r"!\S*\s?", "", line, count=1).split()))
+
+    def braces(self, start: yaml.Event, key: yaml.Event, last: yaml.ScalarEvent | None) -> None:
+        """`{fr: Non, merci}`: YAML sees a key `merci`; `{npi}` as a text: YAML sees a key `npi`."""
+        line = self.line(_start(key))
+        end = _end(key).column
+        if last is not None and _start(last).line == _end(key).line:
+            begin = _start(last).column
+            body = line[begin:end] if last.style is None else line[begin + 1 : end].replace('"', "")
+            self.fault("comma_in_braces", key, corrected=f"{line[:begin]}{quoted(body)}{line[end:]}".strip())
+        else:
+            begin = _start(start).column
+            corrected = f"{line[:begin]}{quoted(line[begin:].rstrip())}".strip()
+            self.fault("braces_in_text", key, corrected=corrected)
+
+    def syntax(self, error: yaml.MarkedYAMLError) -> None:
+        mark = error.problem_mark
+        context = error.context or ""
+        if error.context_mark is not None and ("quoted" in context or "flow" in context):
+            mark = error.context_mark  # where it was opened says more than where the file ended
+        assert mark is not None, "PyYAML marks every scanner and parser error"
+        line = self.line(mark)
+        corrected = _value_quoted(line)
+        code = "yaml_quote" if corrected else "yaml"
+        problem = " ".join((error.problem or "").split())
+        self.faults.append(Fault(code, self.mark(mark), {"problem": problem, "corrected": corrected}))
+
+    def line(self, mark: _Position) -> str:
+        return self.lines[mark.line] if mark.line < len(self.lines) else ""
+
+    def mark(self, mark: _Position) -> Mark:
+        return Mark(self.file, min(mark.line + 1, max(len(self.lines), 1)), mark.column + 1)
+
+    def fault(self, code: str, event: yaml.Event, **params: str) -> None:
+        self.faults.append(Fault(code, self.mark(_start(event)), params))
+
+
+def _start(event: yaml.Event) -> _Position:
+    assert event.start_mark is not None, "PyYAML marks every event that it reads"
+    return event.start_mark
+
+
+def _end(event: yaml.Event) -> _Position:
+    assert event.end_mark is not None, "PyYAML marks every event that it reads"
+    return event.end_mark
+
+
+def _value_quoted(line: str) -> str:
+    """The line with its value between quotes, or "" when that would not make it readable."""
+    found = _KEY_AND_VALUE.match(line)
+    if found is None or found["value"][0] in "\"'{[|>":
+        return ""
+    return f"{found['head']}{quoted(found['value'])}".strip()

@@ -1,0 +1,69 @@
+"""What exists around menus: handlers, sources, systems, networks. `wiring` fills it, `check` compares menus with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.settings import Network, Pace, Settings
+
+#: What a citizen's answer to the act `submit` can be.
+SUBMIT_OUTCOMES = ("submitted", "already", "unavailable", "closed")
+#: Always a possible outcome of a lookup.
+UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What answers a lookup. None: not known beforehand (a system's own lookup), so not compared."""
+
+    args: tuple[str, ...] | None = None
+    outcomes: tuple[str, ...] | None = None  #: beside `unavailable`
+    values: tuple[str, ...] | None = None
+    moving: bool = False  #: it gives lines to pick from
+
+
+#: The gateway's own sources (usecases/lookups.py answers them).
+GATEWAY_SOURCES: Mapping[str, Source] = {
+    "my_submissions": Source(args=(), moving=True),
+    "submission_status": Source(
+        args=("reference",),
+        outcomes=("own", "other", "unknown"),
+        values=("state_label", "service_title", "promised_date", "case_number", "decided_message"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`handlers`: "module.function" -> the outcomes it declares. `networks`: name -> what it does with a dialogue."""
+
+    handlers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=lambda: GATEWAY_SOURCES)
+    actions: frozenset[str] = frozenset({"submit"})
+    systems: frozenset[str] = frozenset()
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    npi_pattern: str = r"^\d{10}$"
+
+
+def world_of(settings: Settings, handlers: Mapping[str, tuple[str, ...]]) -> World:
+    """The world of one configuration: its systems with their sources, and its networks under every channel's cap."""
+    sources = dict(GATEWAY_SOURCES)
+    for system in settings.systems.values():
+        sources.update(dict.fromkeys(system.sources, Source()))
+    caps = [channel.max_septets for channel in settings.channels.values() if channel.max_septets is not None]
+    networks: dict[str, Network] = {operator.name: operator for operator in settings.operators.values()}
+    networks["?"] = settings.unknown_operator
+    return World(
+        handlers=handlers,
+        sources=sources,
+        systems=frozenset(settings.systems),
+        networks={name: _capped(network, min(caps, default=network.max_septets)) for name, network in networks.items()},
+        pace=settings.pace,
+        npi_pattern=settings.npi_pattern,
+    )
+
+
+def _capped(network: Network, cap: int) -> Network:
+    return network.model_copy(update={"max_septets": min(network.max_septets, cap)})
