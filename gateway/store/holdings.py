@@ -1,0 +1,65 @@
+"""Holdings: a number during the time one person holds it. What a citizen owns hangs on a holding, not a number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from gateway.store.db import Connection, insert_into
+from gateway.store.sealed import Seals
+from gateway.store.tables import holdings
+
+_WHERE = "holdings.msisdn_sealed"
+
+
+def digest_of(seals: Seals, msisdn: str) -> bytes:
+    """What every table holds instead of the number `msisdn` (E.164 with +), for search."""
+    return seals.digest("msisdn", msisdn)
+
+
+def open_holding(conn: Connection, seals: Seals, msisdn: str, now: datetime) -> int:
+    """The id of the open holding of `msisdn` (E.164 with +), opened now if there is none; also notes that it was seen.
+
+    Two callers at once get the same id.
+    """
+    row = {
+        "msisdn_digest": digest_of(seals, msisdn),
+        "msisdn_sealed": seals.seal(msisdn, _WHERE),
+        "opened_at": now,
+        "last_seen_at": now,
+    }
+    opened = (
+        insert_into(conn, holdings)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=[holdings.c.msisdn_digest],
+            index_where=holdings.c.closed_at.is_(None),
+            set_={"last_seen_at": now},
+        )
+        .returning(holdings.c.id)
+    )
+    holding_id: int = conn.execute(opened).scalar_one()
+    return holding_id
+
+
+def find_open(conn: Connection, seals: Seals, msisdn: str) -> int | None:
+    """The id of the open holding of `msisdn`, None when it has none; writes nothing."""
+    found = select(holdings.c.id).where(
+        holdings.c.msisdn_digest == digest_of(seals, msisdn), holdings.c.closed_at.is_(None)
+    )
+    return conn.execute(found).scalar_one_or_none()
+
+
+def msisdn_of(conn: Connection, seals: Seals, holding_id: int) -> str:
+    """The number (E.164 with +) of a holding, open or closed. Raises LookupError when there is no such holding."""
+    sealed = conn.execute(select(holdings.c.msisdn_sealed).where(holdings.c.id == holding_id)).scalar_one_or_none()
+    if sealed is None:
+        raise LookupError(f"no holding {holding_id}")
+    return seals.open(sealed, _WHERE)
+
+
+def close(conn: Connection, holding_id: int, now: datetime) -> bool:
+    """Whether the holding was open and is now closed: the next person with the number starts with nothing."""
+    closed = update(holdings).where(holdings.c.id == holding_id, holdings.c.closed_at.is_(None))
+    return conn.execute(closed.values(closed_at=now)).rowcount == 1

@@ -1,0 +1,73 @@
+"""Brings a database to the shape of tables.py. Two processes that do it at once do no harm.
+
+To add one: change tables.py, write `migrations/versions/v0002_<subject>.py` by hand like the first, and run
+tests/store/test_migrate.py, which compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from gateway.store.db import Connection, Database, open_database
+
+_FOLDER = Path(__file__).parent / "migrations"
+#: PostgreSQL's advisory lock for migrations: "PASSEREL" in ASCII. SQLite's write lock does the same.
+_LOCK = 0x5041535345524544
+
+
+class SchemaTooNew(Exception):
+    """The database was migrated by a later version of the gateway: run that version, or restore a backup."""
+
+
+def upgrade(url: str) -> None:
+    """Applies the missing migrations, all or none. Raises StoreUnavailable, SchemaTooNew, ValueError (the URL)."""
+    with _locked(url) as config:
+        command.upgrade(config, "head")
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Undoes migrations down to `revision`; to "base", everything is lost. For tests and rehearsals."""
+    with _locked(url) as config:
+        command.downgrade(config, revision)
+
+
+def is_current(url: str) -> bool:
+    """Whether no migration is missing. Raises StoreUnavailable, ValueError (the URL)."""
+    database = open_database(url)
+    try:
+        with database.read() as conn:
+            return _revisions(conn) == set(ScriptDirectory(str(_FOLDER)).get_heads())
+    finally:
+        database.close()
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[Config]:
+    database: Database = open_database(url)
+    try:
+        with database.begin() as conn:
+            if conn.dialect.name == "postgresql":
+                conn.execute(text("SET LOCAL statement_timeout = 0"))  # a migration may take its time
+                conn.execute(text("SET LOCAL lock_timeout = '60s'"))
+                conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+            if not _revisions(conn) <= known:
+                raise SchemaTooNew("the database was migrated by a later version of the gateway")
+            config = Config()
+            config.set_main_option("script_location", str(_FOLDER))
+            config.attributes["connection"] = conn
+            yield config
+    finally:
+        database.close()
+
+
+def _revisions(conn: Connection) -> set[str]:
+    return set(MigrationContext.configure(conn).get_current_heads())

@@ -1,0 +1,251 @@
+"""SMS we send: what they say, where they are, and every move they made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy import insert as into
+
+from gateway.messages import MtState
+from gateway.store import holdings
+from gateway.store.columns import bounded, is_in
+from gateway.store.db import Connection
+from gateway.store.sealed import Seals
+from gateway.store.tables import mt_events, mts
+
+Source = Literal["send", "dlr", "sweep", "person"]  #: who says that an SMS moved
+
+_TEXT = "mts.text_sealed"
+_MSISDN = "mts.msisdn_sealed"
+_M = MtState
+#: States in which the SMS is with the aggregator or beyond, and nothing is settled.
+_LEFT = (_M.SENDING, _M.ACCEPTED, _M.SENT, _M.FAILED_TEMPORARY, _M.NO_REPORT, _M.UNKNOWN)
+
+#: state -> the states it can be reached from (see MtState). A late *delivered* is believed from anywhere. `created`
+#: comes back from `sending` only when the SMS surely did not leave.
+MOVES: Mapping[MtState, tuple[MtState, ...]] = {
+    _M.CREATED: (_M.SENDING,),
+    _M.SENDING: (_M.CREATED,),
+    _M.ACCEPTED: (_M.SENDING, _M.UNKNOWN),
+    _M.SENT: (_M.SENDING, _M.ACCEPTED, _M.UNKNOWN),
+    _M.DELIVERED: tuple(state for state in _M if state is not _M.DELIVERED),
+    _M.FAILED_TEMPORARY: (_M.SENDING, _M.ACCEPTED, _M.SENT, _M.UNKNOWN),
+    _M.FAILED_PERMANENT: (_M.CREATED, *_LEFT),
+    _M.REJECTED: (_M.CREATED, _M.SENDING, _M.ACCEPTED, _M.SENT, _M.UNKNOWN),
+    _M.EXPIRED: (_M.CREATED, *_LEFT),
+    _M.NO_REPORT: (_M.ACCEPTED, _M.SENT),
+    _M.UNKNOWN: (_M.SENDING,),
+    _M.SUPPRESSED: (_M.CREATED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewMt:
+    """An SMS to store, in state `created`. `encoding` and `segments` are what `text.segments.measure` says."""
+
+    holding_id: int
+    msisdn: str = field(repr=False)  #: E.164
+    channel: str
+    sender: str
+    text: str = field(repr=False)
+    encoding: str  #: "GSM-7" | "UCS-2"
+    segments: int
+    template: str
+    category: str
+    language: str
+    valid_until: datetime
+    submission_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MtToSend:
+    """An SMS as the channel needs it."""
+
+    id: int
+    msisdn: str = field(repr=False)
+    channel: str
+    sender: str
+    text: str = field(repr=False)
+    state: MtState
+    category: str
+    segments: int
+    valid_until: datetime
+    submission_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mt:
+    """An SMS without its text and number."""
+
+    id: int
+    holding_id: int
+    channel: str
+    state: MtState
+    reason: str
+    external_id: str | None
+    template: str
+    category: str
+    language: str
+    segments: int
+    submission_id: int | None
+    valid_until: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MtEvent:
+    at: datetime
+    state: MtState
+    source: Source
+    code: str
+
+
+def insert(conn: Connection, seals: Seals, new: NewMt, now: datetime) -> int:
+    """The id of the stored SMS; its first event is `created`."""
+    row = {
+        "holding_id": new.holding_id,
+        "msisdn_sealed": seals.seal(new.msisdn, _MSISDN),
+        "msisdn_digest": holdings.digest_of(seals, new.msisdn),
+        "channel": new.channel,
+        "sender": new.sender,
+        "text_sealed": seals.seal(new.text, _TEXT),
+        "encoding": new.encoding,
+        "segments": new.segments,
+        "state": _M.CREATED,
+        "reason": "",
+        "submission_id": new.submission_id,
+        "template": new.template,
+        "category": new.category,
+        "language": new.language,
+        "valid_until": new.valid_until,
+        "cost": "",
+        "created_at": now,
+        "updated_at": now,
+    }
+    mt_id: int = conn.execute(into(mts).values(row).returning(mts.c.id)).scalar_one()
+    _note(conn, mt_id, _M.CREATED, "send", "", now)
+    return mt_id
+
+
+def for_sending(conn: Connection, seals: Seals, mt_ids: Sequence[int]) -> dict[int, MtToSend]:
+    """What to send, by id. Ids that do not exist or whose text was erased are left out."""
+    rows = conn.execute(select(mts).where(mts.c.id.in_(mt_ids), mts.c.text_sealed.is_not(None)))
+    return {
+        row.id: MtToSend(
+            id=row.id,
+            msisdn=seals.open(row.msisdn_sealed, _MSISDN),
+            channel=row.channel,
+            sender=row.sender,
+            text=seals.open(row.text_sealed, _TEXT),
+            state=_M(row.state),
+            category=row.category,
+            segments=row.segments,
+            valid_until=row.valid_until,
+            submission_id=row.submission_id,
+        )
+        for row in rows
+    }
+
+
+def move(conn: Connection, mt_id: int, to: MtState, source: Source, code: str, now: datetime) -> bool:
+    """Whether the SMS moved to `to` by this call, with an event; False when MOVES forbids it (or it is there already).
+
+    `code` is a short stable word, at most 64 characters: the reason kept with the SMS.
+    """
+    moved = update(mts).where(mts.c.id == mt_id, is_in(mts.c.state, MOVES[to]))
+    if conn.execute(moved.values(state=to, reason=bounded(code, 64), updated_at=now)).rowcount != 1:
+        return False
+    _note(conn, mt_id, to, source, code, now)
+    return True
+
+
+def set_external(conn: Connection, mt_id: int, external_id: str, cost: str, now: datetime) -> None:
+    """Keeps the aggregator's id of an SMS, by which its reports come, and what it cost in the aggregator's words."""
+    known = {"external_id": bounded(external_id, 128), "cost": bounded(cost, 32), "updated_at": now}
+    conn.execute(update(mts).where(mts.c.id == mt_id).values(known))
+
+
+def by_external_id(
+    conn: Connection, seals: Seals, channel: str, external_id: str, msisdn: str | None = None
+) -> Mt | None:
+    """The latest SMS with the aggregator's id on a channel, None when there is none.
+
+    `msisdn`, when the report names it, tells apart the recipients of one call that share an id.
+    """
+    found = select(mts).where(mts.c.channel == channel, mts.c.external_id == bounded(external_id, 128))
+    if msisdn is not None:
+        found = found.where(mts.c.msisdn_digest == holdings.digest_of(seals, msisdn))
+    row = conn.execute(found.order_by(mts.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _mt(row)
+
+
+def by_id(conn: Connection, mt_id: int) -> Mt | None:
+    """The SMS of an id, None when there is none."""
+    row = conn.execute(select(mts).where(mts.c.id == mt_id)).one_or_none()
+    return None if row is None else _mt(row)
+
+
+def of_holding(conn: Connection, holding_id: int, limit: int) -> tuple[Mt, ...]:
+    """The latest `limit` SMS to a holding, newest first."""
+    rows = conn.execute(select(mts).where(mts.c.holding_id == holding_id).order_by(mts.c.id.desc()).limit(limit))
+    return tuple(_mt(row) for row in rows)
+
+
+def of_submission(conn: Connection, submission_id: int) -> tuple[Mt, ...]:
+    """The SMS about a submission, oldest first."""
+    rows = conn.execute(select(mts).where(mts.c.submission_id == submission_id).order_by(mts.c.id))
+    return tuple(_mt(row) for row in rows)
+
+
+def past_validity(conn: Connection, now: datetime, limit: int) -> tuple[Mt, ...]:
+    """At most `limit` SMS that left, whose validity is over and that wait for a report: for the sweep to settle."""
+    waiting = is_in(mts.c.state, (_M.ACCEPTED, _M.SENT, _M.FAILED_TEMPORARY))
+    rows = conn.execute(select(mts).where(waiting, mts.c.valid_until <= now).order_by(mts.c.id).limit(limit))
+    return tuple(_mt(row) for row in rows)
+
+
+def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
+    """How many SMS about these submissions lost their text and number; the rows and their moves stay."""
+    about = update(mts).where(mts.c.submission_id.in_(submission_ids), mts.c.text_sealed.is_not(None))
+    return conn.execute(about.values(text_sealed=None, msisdn_sealed=None)).rowcount
+
+
+def events_of(conn: Connection, mt_id: int) -> tuple[MtEvent, ...]:
+    """The moves of an SMS, oldest first."""
+    rows = conn.execute(select(mt_events).where(mt_events.c.mt_id == mt_id).order_by(mt_events.c.id))
+    return tuple(MtEvent(row.at, _M(row.state), row.source, row.code) for row in rows)
+
+
+def count_by_state(conn: Connection) -> dict[MtState, int]:
+    """How many SMS are in each state; states with none are left out."""
+    rows = conn.execute(select(mts.c.state, func.count()).group_by(mts.c.state))
+    return {_M(state): count for state, count in rows}
+
+
+def _note(conn: Connection, mt_id: int, state: MtState, source: Source, code: str, now: datetime) -> None:
+    moved = {"mt_id": mt_id, "at": now, "state": state, "source": source, "code": bounded(code, 64)}
+    conn.execute(into(mt_events).values(moved))
+
+
+def _mt(row: Row[*tuple[object, ...]]) -> Mt:
+    return Mt(
+        id=row.id,
+        holding_id=row.holding_id,
+        channel=row.channel,
+        state=_M(row.state),
+        reason=row.reason,
+        external_id=row.external_id,
+        template=row.template,
+        category=row.category,
+        language=row.language,
+        segments=row.segments,
+        submission_id=row.submission_id,
+        valid_until=row.valid_until,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

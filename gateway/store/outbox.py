@@ -1,0 +1,304 @@
+"""The outbox: every call to the outside that is due, in the transaction that decided it.
+
+A worker claims rows under its token, for the time of a lease. Before a call that cannot be repeated it commits
+`start_sending`; then the row belongs to nobody until an answer, a report or a person settles it. Whatever a worker
+whose token no longer stands says is not taken. `tables.OutboxState` lists the moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+
+from gateway.store.columns import bounded, is_in
+from gateway.store.db import Connection
+from gateway.store.tables import LANES, OPEN_OUTBOX, OutboxState, attempts, outbox
+
+Kind = Literal["mt", "submission"]
+
+_O = OutboxState
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row of mine until `lease_until`. `attempts` counts the calls begun before."""
+
+    id: int
+    kind: Kind
+    target_id: int  #: mts.id or submissions.id
+    priority: int
+    attempts: int
+    token: str
+    lease_until: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A row as people and sweeps see it."""
+
+    id: int
+    lane: str
+    kind: Kind
+    target_id: int
+    state: OutboxState
+    attempts: int
+    last_code: str
+    due_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCount:
+    lane: str
+    state: OutboxState
+    rows: int
+    oldest_due_at: datetime
+
+
+def add(
+    conn: Connection,
+    lane: str,
+    kind: Kind,
+    target_id: int,
+    order_key: str | None,
+    priority: int,
+    due_at: datetime,
+    now: datetime,
+) -> int:
+    """The id of a new row, ready from `due_at`. The smallest `priority` leaves first.
+
+    Rows of one `order_key` (at most 64 characters; None: no order) leave one after the other, by id. Add them while
+    holding the row they are about: ids given to two transactions at once need not be committed in their order.
+    """
+    row = {
+        "lane": lane,
+        "kind": kind,
+        "target_id": target_id,
+        "order_key": order_key,
+        "priority": priority,
+        "due_at": due_at,
+        "state": _O.READY,
+        "attempts": 0,
+        "last_code": "",
+        "created_at": now,
+        "updated_at": now,
+    }
+    row_id: int = conn.execute(insert(outbox).values(row).returning(outbox.c.id)).scalar_one()
+    return row_id
+
+
+def claim(conn: Connection, lane: str, token: str, limit: int, lease_s: float, now: datetime) -> tuple[Claimed, ...]:
+    """At most `limit` rows of a lane, now mine: due ones and those whose lease has ended, by priority, due time, id.
+
+    A row with an earlier open row of its `order_key` is left, so no two of one key are ever in a batch. `token` must
+    be new for each claim. Commit before acting on the rows.
+    """
+    mine = (
+        select(outbox.c.id)
+        .where(_claimable(lane, now))
+        .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
+        .cte("mine")
+    )
+    lease_until = now + timedelta(seconds=lease_s)
+    claimed = (
+        update(outbox)
+        .where(outbox.c.id.in_(select(mine.c.id)))
+        .values(state=_O.CLAIMED, token=token, lease_until=lease_until, updated_at=now)
+        .returning(outbox)
+    )
+    rows = sorted(conn.execute(claimed), key=lambda row: (row.priority, row.due_at, row.id))
+    return tuple(
+        Claimed(
+            id=row.id,
+            kind=row.kind,
+            target_id=row.target_id,
+            priority=row.priority,
+            attempts=row.attempts,
+            token=token,
+            lease_until=lease_until,
+            created_at=row.created_at,
+        )
+        for row in rows
+    )
+
+
+def start_sending(conn: Connection, row_id: int, token: str, deadline_s: float, now: datetime) -> int | None:
+    """The id of the attempt that may now call, once this is committed; None: do not call (lost token, ended lease).
+
+    For calls that must not be repeated. No answer within `deadline_s` makes the row `unknown`.
+    """
+    mine = _mine(row_id, token, (_O.CLAIMED,), now)
+    sending = {"state": _O.SENDING, "lease_until": now + timedelta(seconds=deadline_s)}
+    return _start(conn, update(outbox).where(mine).values(sending), row_id, token, now)
+
+
+def start_call(conn: Connection, row_id: int, token: str, now: datetime) -> int | None:
+    """As `start_sending`, for a call that an idempotency key makes safe to repeat: the row stays claimed."""
+    return _start(conn, update(outbox).where(_mine(row_id, token, (_O.CLAIMED,), now)), row_id, token, now)
+
+
+def done(conn: Connection, row_id: int, token: str, code: str, now: datetime) -> bool:
+    """The effect took place. False when my token no longer stands. A late answer also settles a row become unknown."""
+    return _settle(conn, row_id, token, _O.DONE, (_O.CLAIMED, _O.SENDING, _O.UNKNOWN), code, now)
+
+
+def retry(conn: Connection, row_id: int, token: str, due_at: datetime, code: str, now: datetime) -> bool:
+    """It surely had no effect: ready again at `due_at`. False when my token no longer stands."""
+    return _settle(conn, row_id, token, _O.READY, (_O.CLAIMED, _O.SENDING), code, now, due_at=due_at)
+
+
+def unknown(conn: Connection, row_id: int, token: str, code: str, now: datetime) -> bool:
+    """It may have had its effect: nobody repeats it. False when my token no longer stands."""
+    return _settle(conn, row_id, token, _O.UNKNOWN, (_O.SENDING,), code, now)
+
+
+def dead(conn: Connection, row_id: int, token: str, code: str, now: datetime) -> bool:
+    """It had no effect and is given up. False when my token no longer stands."""
+    return _settle(conn, row_id, token, _O.DEAD, (_O.CLAIMED, _O.SENDING, _O.UNKNOWN), code, now)
+
+
+def sweep_sending(conn: Connection, now: datetime) -> tuple[OutboxRow, ...]:
+    """The rows whose deadline passed without an answer, now `unknown`: move their SMS to unknown with them."""
+    late = is_in(outbox.c.state, (_O.SENDING,)) & (outbox.c.lease_until <= now)
+    lost = update(outbox).where(late).values(state=_O.UNKNOWN, last_code="no_answer", updated_at=now)
+    rows = tuple(_row(row) for row in conn.execute(lost.returning(outbox)))
+    ended = {"finished_at": now, "outcome": "unknown", "code": "no_answer"}
+    running = attempts.c.outbox_id.in_([row.id for row in rows]) & attempts.c.finished_at.is_(None)
+    conn.execute(update(attempts).where(running).values(ended))
+    return rows
+
+
+def settle_unknown(conn: Connection, kind: Kind, target_id: int, code: str, now: datetime) -> bool:
+    """Whether an unknown row of this target was settled (`done`) by a report or a person."""
+    rows = update(outbox).where(outbox.c.kind == kind, outbox.c.target_id == target_id, outbox.c.state == _O.UNKNOWN)
+    settled = {"state": _O.DONE, "token": None, "lease_until": None, "last_code": bounded(code, 64), "updated_at": now}
+    return conn.execute(rows.values(settled)).rowcount > 0
+
+
+def requeue(conn: Connection, row_id: int, now: datetime, *, even_unknown: bool = False) -> bool:
+    """Whether a dead row is ready again, its attempts counted anew from here: a person's decision.
+
+    `even_unknown`: an unknown one too. The person accepts that it may have its effect twice.
+    """
+    given_up = (_O.DEAD, _O.UNKNOWN) if even_unknown else (_O.DEAD,)
+    again = {
+        "state": _O.READY,
+        "token": None,
+        "lease_until": None,
+        "attempts": 0,
+        "due_at": now,
+        "updated_at": now,
+    }
+    row = update(outbox).where(outbox.c.id == row_id, outbox.c.state.in_(given_up)).values(again)
+    return conn.execute(row).rowcount == 1
+
+
+def of_target(conn: Connection, kind: Kind, target_id: int) -> tuple[OutboxRow, ...]:
+    """The rows of an SMS or a submission, oldest first."""
+    rows = select(outbox).where(outbox.c.kind == kind, outbox.c.target_id == target_id).order_by(outbox.c.id)
+    return tuple(_row(row) for row in conn.execute(rows))
+
+
+def due_lanes(conn: Connection, now: datetime) -> frozenset[str]:
+    """The lanes in which `claim` would now find a row."""
+    found = conn.execute(select(*(exists().where(_claimable(lane, now)).label(lane) for lane in LANES))).one()
+    return frozenset(lane for lane, due in zip(LANES, found, strict=True) if due)
+
+
+def counts(conn: Connection) -> tuple[LaneCount, ...]:
+    """How many rows each lane has in each state but `done`, and the due time of the oldest."""
+    o = outbox.c
+    open_rows = select(o.lane, o.state, func.count().label("rows"), func.min(o.due_at).label("oldest"))
+    grouped = conn.execute(open_rows.where(o.state != _O.DONE).group_by(o.lane, o.state))
+    return tuple(LaneCount(row.lane, _O(row.state), row.rows, row.oldest) for row in grouped)
+
+
+def forget_done(conn: Connection, before: datetime, limit: int) -> int:
+    """How many rows, at most `limit`, done before `before`, were deleted with their attempts."""
+    old = select(outbox.c.id).where(outbox.c.state == _O.DONE, outbox.c.updated_at < before).limit(limit)
+    ids = list(conn.execute(old).scalars())
+    conn.execute(delete(attempts).where(attempts.c.outbox_id.in_(ids)))
+    return conn.execute(delete(outbox).where(outbox.c.id.in_(ids))).rowcount
+
+
+def _claimable(lane: str, now: datetime) -> ColumnElement[bool]:
+    earlier = outbox.alias("earlier")
+    held_back = exists().where(
+        earlier.c.order_key == outbox.c.order_key,
+        earlier.c.id < outbox.c.id,
+        is_in(earlier.c.state, OPEN_OUTBOX),
+    )
+    return and_(
+        outbox.c.lane == lane,
+        is_in(outbox.c.state, (_O.READY, _O.CLAIMED)),
+        or_(
+            and_(is_in(outbox.c.state, (_O.READY,)), outbox.c.due_at <= now),
+            and_(is_in(outbox.c.state, (_O.CLAIMED,)), outbox.c.lease_until <= now),
+        ),
+        ~held_back,
+    )
+
+
+def _mine(row_id: int, token: str, states: Sequence[OutboxState], now: datetime | None) -> ColumnElement[bool]:
+    """My token stands and, when `now` is given, the lease lives."""
+    mine = and_(outbox.c.id == row_id, outbox.c.token == token, is_in(outbox.c.state, states))
+    return mine if now is None else and_(mine, outbox.c.lease_until > now)
+
+
+def _start(conn: Connection, mine: Any, row_id: int, token: str, now: datetime) -> int | None:
+    counted = mine.values(attempts=outbox.c.attempts + 1, updated_at=now).returning(outbox.c.attempts)
+    number = conn.execute(counted).scalar_one_or_none()
+    if number is None:
+        return None
+    attempt = {"outbox_id": row_id, "number": number, "token": token, "started_at": now, "code": ""}
+    attempt_id: int = conn.execute(insert(attempts).values(attempt).returning(attempts.c.id)).scalar_one()
+    return attempt_id
+
+
+def _settle(
+    conn: Connection,
+    row_id: int,
+    token: str,
+    to: OutboxState,
+    states: Sequence[OutboxState],
+    code: str,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> bool:
+    values: dict[str, object] = {"state": to, "last_code": bounded(code, 64), "updated_at": now, "lease_until": None}
+    if to is not _O.UNKNOWN:
+        values["token"] = None  # an unknown row keeps it, for a late answer
+    if due_at is not None:
+        values["due_at"] = due_at
+    settled = update(outbox).where(_mine(row_id, token, states, None)).values(values)
+    if conn.execute(settled).rowcount != 1:
+        return False
+    ended = {"finished_at": now, "outcome": "retry" if to is _O.READY else to, "code": bounded(code, 64)}
+    conn.execute(
+        update(attempts)
+        .where(attempts.c.outbox_id == row_id, attempts.c.token == token)
+        .where(or_(attempts.c.finished_at.is_(None), attempts.c.outcome == _O.UNKNOWN))
+        .values(ended)
+    )
+    return True
+
+
+def _row(row: Any) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        lane=row.lane,
+        kind=row.kind,
+        target_id=row.target_id,
+        state=_O(row.state),
+        attempts=row.attempts,
+        last_code=row.last_code,
+        due_at=row.due_at,
+        updated_at=row.updated_at,
+    )

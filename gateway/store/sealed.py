@@ -1,0 +1,77 @@
+"""Personal values in the database: sealed (AES-256-GCM) to be read again, digested (HMAC-SHA256) to be searched."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.keys import Keyring
+
+NONCE_BYTES = 12  # NIST SP 800-38D §8.2.2: random nonces of 96 bits serve 2^32 values under one key
+_KEY_BYTES = 32
+
+
+class SealBroken(Exception):
+    """A sealed value cannot be opened: it was changed or moved to another column, or its key is not in the keyring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Seals and digests with the keys of one installation. Build with `build`; safe to share between threads."""
+
+    _ciphers: Mapping[str, AESGCM] = field(repr=False)  #: newest first
+    _digest_key: bytes = field(repr=False)
+    _random_bytes: Callable[[int], bytes] = field(repr=False)
+
+    def seal(self, text: str, where: str) -> bytes:
+        """`text` sealed with the newest key for the column `where` ("mts.text_sealed"): it opens from there only."""
+        return self.seal_bytes(text.encode(), where)
+
+    def open(self, sealed: bytes, where: str) -> str:
+        """What `seal` was given. Raises SealBroken."""
+        return self.open_bytes(sealed, where).decode()
+
+    def seal_json(self, value: Any, where: str) -> bytes:
+        """A JSON value, sealed."""
+        return self.seal_bytes(msgspec.json.encode(value), where)
+
+    def open_json(self, sealed: bytes, where: str) -> Any:
+        """What `seal_json` was given, as plain dicts, lists, strings and numbers. Raises SealBroken."""
+        return msgspec.json.decode(self.open_bytes(sealed, where))
+
+    def seal_bytes(self, data: bytes, where: str) -> bytes:
+        """length of the key id (1 byte), key id, nonce (12), ciphertext with its tag (16)."""
+        key_id, cipher = next(iter(self._ciphers.items()))
+        head = bytes([len(key_id)]) + key_id.encode("ascii")
+        nonce = self._random_bytes(NONCE_BYTES)
+        return head + nonce + cipher.encrypt(nonce, data, head + where.encode("ascii"))
+
+    def open_bytes(self, sealed: bytes, where: str) -> bytes:
+        """What `seal_bytes` was given. Raises SealBroken."""
+        try:
+            head = sealed[: 1 + sealed[0]]
+            cipher = self._ciphers[head[1:].decode("ascii")]
+            start = len(head) + NONCE_BYTES
+            return cipher.decrypt(sealed[len(head) : start], sealed[start:], head + where.encode("ascii"))
+        except (InvalidTag, KeyError, IndexError, ValueError):
+            raise SealBroken(f"a value of {where} cannot be opened with the keys of this installation") from None
+
+    def digest(self, kind: str, text: str) -> bytes:
+        """32 bytes, always the same for the same `kind` ("msisdn") and `text`, and nothing to whoever lacks the key."""
+        return hmac.digest(self._digest_key, f"{kind}\0{text}".encode(), hashlib.sha256)
+
+
+def build(keyring: Keyring, random_bytes: Callable[[int], bytes]) -> Seals:
+    """The Seals of an installation. `random_bytes` must be the system's secure source. ValueError on an unfit key."""
+    keys = [*keyring.encryption.values(), keyring.digest]
+    if not keyring.encryption or any(len(key) != _KEY_BYTES for key in keys):
+        raise ValueError("the keys of an installation are 32 bytes each, and one of encryption is needed")
+    ciphers = {key_id: AESGCM(key) for key_id, key in keyring.encryption.items()}
+    return Seals(ciphers, keyring.digest, random_bytes)

@@ -1,0 +1,38 @@
+"""What happened to each submission, in order: rows are only ever added here, and hold no personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from gateway.store.columns import bounded
+from gateway.store.db import Connection
+from gateway.store.tables import submission_events
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionEvent:
+    """`code` is a short stable word; `event_id` is the institution's own id of an event it sent, None for ours."""
+
+    at: datetime
+    kind: str
+    code: str
+    event_id: str | None
+
+
+def add(
+    conn: Connection, submission_id: int, kind: str, now: datetime, code: str = "", event_id: str | None = None
+) -> None:
+    """Adds an event: `kind` like "received" (at most 32 characters), a `code` is cut to 64."""
+    row = {"submission_id": submission_id, "at": now, "kind": kind, "code": bounded(code, 64)}
+    row["event_id"] = None if event_id is None else bounded(event_id, 128)
+    conn.execute(insert(submission_events).values(row))
+
+
+def of(conn: Connection, submission_id: int) -> tuple[SubmissionEvent, ...]:
+    """The events of a submission, oldest first."""
+    e = submission_events.c
+    rows = conn.execute(select(e.at, e.kind, e.code, e.event_id).where(e.submission_id == submission_id).order_by(e.id))
+    return tuple(SubmissionEvent(row.at, row.kind, row.code, row.event_id) for row in rows)

@@ -1,0 +1,313 @@
+"""Submissions: the durable demands. A state only moves forward; a person may bring a dead one back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import msgspec
+from sqlalchemy import Row, func, select, update
+
+from gateway.messages import BackofficeRequest, Decision, SubmissionState
+from gateway.store import holdings
+from gateway.store.columns import bounded, is_in
+from gateway.store.db import Connection, insert_into
+from gateway.store.sealed import Seals
+from gateway.store.tables import OPEN_SUBMISSION, submissions
+
+_FIELDS = "submissions.fields_sealed"
+_LABEL = "submissions.label_sealed"
+_MESSAGE = "submissions.message_sealed"
+_S = SubmissionState
+
+#: state -> the states it can be reached from (see SubmissionState). A dead one may still be answered: the hand-over
+#: can have had its effect although no answer came back.
+MOVES: Mapping[SubmissionState, tuple[SubmissionState, ...]] = {
+    _S.ACKNOWLEDGED: (_S.RECEIVED, _S.DEAD),
+    _S.GRANTED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
+    _S.REFUSED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
+    _S.DEAD: (_S.RECEIVED,),
+    _S.RECEIVED: (_S.DEAD,),  # only by a person
+}
+
+
+class ReferenceTaken(Exception):
+    """The new reference belongs to another submission: make another one and insert again, in the same transaction."""
+
+
+class AlreadyOpen(Exception):
+    """A submission about the same subject still waits for an answer: which one, and whose."""
+
+    def __init__(self, reference: str, holding_id: int) -> None:
+        super().__init__("a submission about the same subject is open")
+        self.reference = reference
+        self.holding_id = holding_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """A demand to store, in state `received`."""
+
+    reference: str  #: 12 digits
+    service: str
+    menu_version: str
+    system: str
+    institution: str
+    holding_id: int
+    channel: str
+    language: str
+    assurance: str
+    sensitive: bool
+    fields: Mapping[str, str | int] = field(repr=False)
+    subject: Sequence[tuple[str, str | int]] = field(repr=False)  #: empty: no duplicate is looked for
+    label: str = field(repr=False)  #: what tells it apart in the citizen's own list
+    idempotency_key: str
+    receipt_key_id: str  #: which key made the verification code
+    promised_on: date | None
+    keep_s: int | None  #: how long personal data stay after closure; None: they stay
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubmission:
+    """A submission without its fields. `label` and `message` are empty once erased."""
+
+    id: int
+    reference: str
+    service: str
+    menu_version: str
+    system: str
+    institution: str
+    holding_id: int
+    channel: str
+    language: str
+    assurance: str
+    sensitive: bool
+    state: SubmissionState
+    label: str = field(repr=False)
+    case_number: str
+    decision: Decision | None
+    message: dict[str, str] = field(repr=False)  #: by language, the institution's words to the citizen
+    promised_on: date | None
+    receipt_key_id: str
+    submitted_at: datetime
+    acknowledged_at: datetime | None
+    decided_at: datetime | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverMaterial:
+    """A submission as its back office must receive it, and what the gateway needs to go on."""
+
+    id: int
+    system: str
+    holding_id: int
+    sensitive: bool
+    state: SubmissionState
+    request: BackofficeRequest
+
+
+def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) -> int:
+    """The id of the stored submission. Raises ReferenceTaken or AlreadyOpen; the transaction stays usable.
+
+    Two at once about the same subject: one is stored, the other is told AlreadyOpen when the first has committed.
+    """
+    row = {
+        "reference": new.reference,
+        "service": new.service,
+        "menu_version": new.menu_version,
+        "system": new.system,
+        "institution": new.institution,
+        "holding_id": new.holding_id,
+        "channel": new.channel,
+        "language": new.language,
+        "assurance": new.assurance,
+        "sensitive": new.sensitive,
+        "state": _S.RECEIVED,
+        "fields_sealed": seals.seal_json(dict(new.fields), _FIELDS),
+        "subject_digest": _subject_digest(seals, new.service, new.subject),
+        "label_sealed": seals.seal(new.label, _LABEL),
+        "idempotency_key": new.idempotency_key,
+        "case_number": "",
+        "promised_on": new.promised_on,
+        "receipt_key_id": new.receipt_key_id,
+        "keep_s": new.keep_s,
+        "submitted_at": now,
+    }
+    # Twice: the one that stood in the way may have been closed between the INSERT and the search for it.
+    for _ in range(2):
+        stored = insert_into(conn, submissions).values(row).on_conflict_do_nothing().returning(submissions.c.id)
+        submission_id: int | None = conn.execute(stored).scalar_one_or_none()
+        if submission_id is not None:
+            return submission_id
+        open_one = find_open(conn, seals, new.service, new.subject)
+        if open_one is not None:
+            raise AlreadyOpen(open_one.reference, open_one.holding_id)
+        if by_reference(conn, seals, new.reference) is not None:
+            raise ReferenceTaken
+    raise ValueError("the idempotency key belongs to another submission")
+
+
+def find_open(
+    conn: Connection, seals: Seals, service: str, subject: Sequence[tuple[str, str | int]]
+) -> StoredSubmission | None:
+    """The submission to `service` about `subject` that still waits for an answer, None when there is none."""
+    digest = _subject_digest(seals, service, subject)
+    if digest is None:
+        return None
+    row = conn.execute(
+        select(submissions).where(
+            submissions.c.service == service,
+            submissions.c.subject_digest == digest,
+            is_in(submissions.c.state, OPEN_SUBMISSION),
+        )
+    ).one_or_none()
+    return None if row is None else _stored(seals, row)
+
+
+def by_reference(conn: Connection, seals: Seals, reference: str) -> StoredSubmission | None:
+    """The submission of a reference (12 digits), None when there is none."""
+    row = conn.execute(select(submissions).where(submissions.c.reference == reference)).one_or_none()
+    return None if row is None else _stored(seals, row)
+
+
+def by_id(conn: Connection, seals: Seals, submission_id: int) -> StoredSubmission | None:
+    """The submission of an id, None when there is none."""
+    row = conn.execute(select(submissions).where(submissions.c.id == submission_id)).one_or_none()
+    return None if row is None else _stored(seals, row)
+
+
+def of_holding(conn: Connection, seals: Seals, holding_id: int, limit: int) -> tuple[StoredSubmission, ...]:
+    """The latest `limit` submissions of a holding, newest first."""
+    latest = select(submissions).where(submissions.c.holding_id == holding_id)
+    rows = conn.execute(latest.order_by(submissions.c.id.desc()).limit(limit))
+    return tuple(_stored(seals, row) for row in rows)
+
+
+def list_page(
+    conn: Connection,
+    seals: Seals,
+    limit: int,
+    before_id: int | None = None,
+    state: SubmissionState | None = None,
+) -> tuple[StoredSubmission, ...]:
+    """A page of all submissions, newest first: those with an id below `before_id`, in `state`, when given."""
+    page = select(submissions).order_by(submissions.c.id.desc()).limit(limit)
+    if before_id is not None:
+        page = page.where(submissions.c.id < before_id)
+    if state is not None:
+        page = page.where(submissions.c.state == state)
+    return tuple(_stored(seals, row) for row in conn.execute(page))
+
+
+def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOverMaterial | None:
+    """What to hand over to the back office; None when there is no such submission or its fields were erased."""
+    row = conn.execute(select(submissions).where(submissions.c.id == submission_id)).one_or_none()
+    if row is None or row.fields_sealed is None:
+        return None
+    request = BackofficeRequest(
+        idempotency_key=row.idempotency_key,
+        reference=row.reference,
+        service=row.service,
+        submitted_at=row.submitted_at,
+        promised_on="" if row.promised_on is None else row.promised_on.isoformat(),
+        language=row.language,
+        msisdn=holdings.msisdn_of(conn, seals, row.holding_id),
+        assurance=row.assurance,
+        fields=seals.open_json(row.fields_sealed, _FIELDS),
+    )
+    state = SubmissionState(row.state)
+    return HandOverMaterial(row.id, row.system, row.holding_id, row.sensitive, state, request)
+
+
+def set_state(
+    conn: Connection,
+    seals: Seals,
+    submission_id: int,
+    to: SubmissionState,
+    now: datetime,
+    *,
+    case_number: str = "",
+    message: Mapping[str, str] | None = None,
+) -> bool:
+    """Whether the submission moved to `to` by this call; False when MOVES forbids it (already there, already further).
+
+    `case_number` and `message` (by language) are stored with the move when they are given. Granted and refused close
+    it: its personal data are due for erasure `keep_s` later.
+    """
+    values: dict[str, object] = {"state": to}
+    if case_number:
+        values["case_number"] = bounded(case_number, 128)
+    if message:
+        values["message_sealed"] = seals.seal_json(dict(message), _MESSAGE)
+    if to is _S.ACKNOWLEDGED:
+        values["acknowledged_at"] = now
+    row = conn.execute(
+        update(submissions)
+        .where(submissions.c.id == submission_id, submissions.c.state.in_(MOVES[to]))
+        .values(values)
+        .returning(submissions.c.keep_s)
+    ).one_or_none()
+    if row is None:
+        return False
+    if to in (_S.GRANTED, _S.REFUSED):
+        due = None if row.keep_s is None else now + timedelta(seconds=row.keep_s)
+        closing = {"decision": Decision(to), "decided_at": now, "closed_at": now, "erase_after": due}
+        conn.execute(update(submissions).where(submissions.c.id == submission_id).values(closing))
+    return True
+
+
+def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
+    """Keeps the institution's number of the file when it comes without a move of the state; the first one stays."""
+    unnamed = update(submissions).where(submissions.c.id == submission_id, submissions.c.case_number == "")
+    conn.execute(unnamed.values(case_number=case_number))
+
+
+def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
+    """The ids, at most `limit`, whose personal data were due and are now erased; then call `mts.erase_of`."""
+    due = select(submissions.c.id).where(submissions.c.erase_after <= now).limit(limit)
+    gone = dict.fromkeys(("fields_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after"))
+    erased = update(submissions).where(submissions.c.id.in_(due.scalar_subquery())).values(gone)
+    return tuple(conn.execute(erased.returning(submissions.c.id)).scalars())
+
+
+def count_by_state(conn: Connection) -> dict[SubmissionState, int]:
+    """How many submissions are in each state; states with none are left out."""
+    rows = conn.execute(select(submissions.c.state, func.count()).group_by(submissions.c.state))
+    return {SubmissionState(state): count for state, count in rows}
+
+
+def _subject_digest(seals: Seals, service: str, subject: Sequence[tuple[str, str | int]]) -> bytes | None:
+    """None for an empty subject. The service is in it, so that equal digests say nothing across services."""
+    if not subject:
+        return None
+    pairs = [[service], *([name, str(value)] for name, value in subject)]
+    return seals.digest("subject", msgspec.json.encode(pairs).decode())
+
+
+def _stored(seals: Seals, row: Row[*tuple[object, ...]]) -> StoredSubmission:
+    return StoredSubmission(
+        id=row.id,
+        reference=row.reference,
+        service=row.service,
+        menu_version=row.menu_version,
+        system=row.system,
+        institution=row.institution,
+        holding_id=row.holding_id,
+        channel=row.channel,
+        language=row.language,
+        assurance=row.assurance,
+        sensitive=row.sensitive,
+        state=SubmissionState(row.state),
+        label="" if row.label_sealed is None else seals.open(row.label_sealed, _LABEL),
+        case_number=row.case_number,
+        decision=None if row.decision is None else Decision(row.decision),
+        message={} if row.message_sealed is None else seals.open_json(row.message_sealed, _MESSAGE),
+        promised_on=row.promised_on,
+        receipt_key_id=row.receipt_key_id,
+        submitted_at=row.submitted_at,
+        acknowledged_at=row.acknowledged_at,
+        decided_at=row.decided_at,
+        closed_at=row.closed_at,
+    )

@@ -1,0 +1,149 @@
+"""Session records on a real Redis: one winner per version, nothing readable, no answer left for the next caller."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from gateway.store.sessions import Record, Sessions, SessionsUnavailable, open_connection
+
+KEYS = {"e1": b"1" * 32}
+
+
+@pytest.fixture
+def sessions(redis_url: str) -> Iterator[Sessions]:
+    made = Sessions(redis_url, KEYS, os.urandom)
+    yield made
+    made.close()
+
+
+def test_a_record_is_read_back(sessions: Sessions) -> None:
+    assert sessions.load("ussd:at:1") == Record(0, None)
+    assert sessions.commit("ussd:at:1", 0, b"first", 60_000)
+    assert sessions.load("ussd:at:1") == Record(1, b"first")
+    assert sessions.commit("ussd:at:1", 1, b"second", 60_000)
+    assert sessions.load("ussd:at:1") == Record(2, b"second")
+
+
+def test_only_the_latest_version_may_be_replaced(sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"first", 60_000)
+    assert not sessions.commit("k", 0, b"late", 60_000)
+    assert not sessions.commit("k", 2, b"early", 60_000)
+    assert sessions.load("k") == Record(1, b"first")
+
+
+def test_of_many_committers_one_wins(redis_url: str, sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"start", 60_000)
+    won: list[int] = []
+    together = threading.Barrier(8)
+
+    def commit(number: int) -> None:
+        mine = Sessions(redis_url, KEYS, os.urandom)
+        together.wait(10)
+        if mine.commit("k", 1, b"%d" % number, 60_000):
+            won.append(number)
+        mine.close()
+
+    threads = [threading.Thread(target=commit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(won) == 1
+    assert sessions.load("k") == Record(2, b"%d" % won[0])
+
+
+def test_a_record_lives_as_long_as_it_was_told(redis_url: str, sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"body", 60_000)
+    with redis.Redis.from_url(redis_url) as client:
+        assert 0 < client.pttl("k") <= 60_000
+
+
+def test_what_redis_holds_is_sealed(redis_url: str, sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"NPI 1234567890", 60_000)
+    with redis.Redis.from_url(redis_url) as client:
+        stored = client.hgetall("k")
+        assert b"1234567890" not in b"".join(stored.values())
+        client.rename("k", "other")
+    assert sessions.load("other").body is None, "a record moved under another key is not believed"
+
+
+def test_an_older_key_still_opens_and_a_foreign_one_does_not(redis_url: str, sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"body", 60_000)
+    rotated = Sessions(redis_url, {"e2": b"2" * 32, **KEYS}, os.urandom)
+    assert rotated.load("k").body == b"body"
+    assert rotated.commit("k", 1, b"newer", 60_000)
+    assert sessions.load("k") == Record(2, None)
+    rotated.close()
+
+
+def test_the_script_is_sent_again_to_a_redis_that_forgot_it(redis_url: str, sessions: Sessions) -> None:
+    sessions.commit("k", 0, b"one", 60_000)
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_flush()
+    assert sessions.commit("k", 1, b"two", 60_000)
+
+
+def test_idle_records_are_found(sessions: Sessions) -> None:
+    sessions.commit("ussd:at:1", 0, b"body", 60_000)
+    assert sessions.idle(0) == ["ussd:at:1"]
+    assert sessions.idle(3600) == []
+
+
+def test_no_redis_is_said_so() -> None:
+    away = Sessions("unix:///nonexistent/redis.sock", KEYS, os.urandom)
+    with pytest.raises(SessionsUnavailable):
+        away.load("k")
+
+
+def test_a_late_answer_is_never_given_to_the_next_caller() -> None:
+    """A server that answers too late: the connection is closed, so the answer has nowhere to go."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections: list[socket.socket] = []
+    answers = [b"*2\r\n$1\r\n7\r\n$4\r\nlate\r\n", b"*2\r\n$-1\r\n$-1\r\n"]
+
+    def serve() -> None:
+        for answer in answers:
+            connection, _ = listener.accept()
+            connections.append(connection)
+            while b"HMGET" not in (received := connection.recv(65536)):
+                connection.sendall(b"+OK\r\n" * received.count(b"SETINFO"))
+            if answer is answers[0]:
+                release.wait(10)
+            try:
+                connection.sendall(answer)
+            except OSError:
+                continue
+
+    release = threading.Event()
+    server = threading.Thread(target=serve)
+    server.start()
+    host, port = listener.getsockname()
+    sessions = Sessions(f"redis://{host}:{port}", KEYS, os.urandom, timeout_s=0.3)
+    with pytest.raises(SessionsUnavailable):
+        sessions.load("k")
+    release.set()
+    assert sessions.load("k") == Record(0, None)
+    sessions.close()
+    server.join(10)
+    for connection in connections:
+        connection.close()
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [("redis://127.0.0.1:1/3", "Connection"), ("unix:///run/r.sock?db=2", "UnixDomainSocketConnection")],
+)
+def test_urls(url: str, kind: str) -> None:
+    assert type(open_connection(url, 1.0)).__name__ == kind
+
+
+def test_another_scheme_is_refused() -> None:
+    with pytest.raises(ValueError, match="redis://"):
+        open_connection("http://127.0.0.1", 1.0)
