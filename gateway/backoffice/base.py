@@ -1,0 +1,51 @@
+"""What every back office can do, whatever it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.messages import BackofficeAnswer, BackofficeRequest
+from gateway.settings import SystemSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LookupItem:
+    """A line of a list that an institution answers."""
+
+    id: str
+    label: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupResult:
+    """What an institution answers to a lookup. `outcome` is "unavailable" when it did not answer in time."""
+
+    outcome: str
+    values: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    items: tuple[LookupItem, ...] = ()
+
+
+class BackOffice(Protocol):
+    """One institution's system, safe to share between threads. Raises nothing for what a network does."""
+
+    @property
+    def name(self) -> str:
+        """The system's name in gateway.yaml."""
+        ...
+
+    @property
+    def settings(self) -> SystemSettings:
+        """How it is reached and how often it is tried."""
+        ...
+
+    def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
+        """Offers one submission. Safe to repeat: the request's idempotency key stays the same."""
+        ...
+
+    def lookup(
+        self, source: str, args: Mapping[str, str | int], msisdn: str, language: str, timeout_s: float
+    ) -> LookupResult:
+        """Asks for a reading; answers within `timeout_s`, "unavailable" when the institution did not."""
+        ...

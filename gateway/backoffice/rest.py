@@ -1,0 +1,188 @@
+"""A back office over REST, as docs/protocol-backoffice.md writes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.backoffice import connection
+from gateway.backoffice.base import LookupItem, LookupResult
+from gateway.backoffice.connection import Answer, NoAnswer
+from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
+from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver
+from gateway.settings import SystemSettings
+
+#: An answer is a few words; what is longer is not one.
+_ANSWER_BYTES = 64 * 1024
+#: However long an institution asks us to wait, we look again within a day.
+_LONGEST_WAIT_S = 86_400
+#: The system is busy, or the request never reached the program that decides.
+_BUSY = frozenset({408, 425, 429})
+#: Not a word about this demand but about the way to the system: a wrong address, a token that ran out. A
+#: person must look; until then demands wait, because refusing them would tell citizens what nobody decided.
+_MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+class _SubmitAnswer(msgspec.Struct):
+    status: str
+    case: str = ""
+    code: str = ""
+    reason: dict[str, str] = {}
+
+
+class _Item(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    label: Annotated[str, msgspec.Meta(max_length=160)]
+
+
+class _LookupAnswer(msgspec.Struct):
+    outcome: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
+    values: dict[str, str | int] = {}
+    items: Annotated[list[_Item], msgspec.Meta(max_length=2000)] = []
+
+
+_decode_submit = msgspec.json.Decoder(_SubmitAnswer).decode
+_decode_lookup = msgspec.json.Decoder(_LookupAnswer).decode
+
+
+class RestBackOffice:
+    """One institution's system behind its URL; safe to share between threads."""
+
+    def __init__(self, name: str, settings: SystemSettings, token: str, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._settings = settings
+        self._url = settings.url.rstrip("/")
+        self._now = now
+        self._session = connection.open_session()
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def settings(self) -> SystemSettings:
+        return self._settings
+
+    def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
+        """Offers one submission; whatever is not a readable answer is a RETRY, which the key makes safe."""
+        key = {"Idempotency-Key": f'"{request.idempotency_key}"'}
+        try:
+            answer = self._post("/submissions", _written(request), key, self._total_s())
+        except NoAnswer as error:
+            return BackofficeAnswer(HandOver.RETRY, code=error.code)
+        return self._read(answer)
+
+    def lookup(
+        self, source: str, args: Mapping[str, str | int], msisdn: str, language: str, timeout_s: float
+    ) -> LookupResult:
+        """A reading, "unavailable" when none came within `timeout_s` or none that can be read."""
+        body = {"args": dict(args), "msisdn": msisdn, "language": language}
+        timeout_s = min(timeout_s, self._total_s())
+        if timeout_s <= 0:
+            return LookupResult("unavailable")
+        try:
+            answer = self._post(f"/lookups/{quote(source, safe='')}", body, {}, timeout_s)
+            read = _decode_lookup(answer.body) if answer.status == 200 else None
+        except (NoAnswer, msgspec.DecodeError):
+            read = None
+        if read is None:
+            return LookupResult("unavailable")
+        return LookupResult(read.outcome, read.values, tuple(LookupItem(item.id, item.label) for item in read.items))
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self._session.close()
+
+    def _total_s(self) -> float:
+        return self._settings.connect_timeout_s + self._settings.read_timeout_s
+
+    def _post(self, path: str, body: object, headers: dict[str, str], total_s: float) -> Answer:
+        return connection.post(
+            self._session,
+            self._url + path,
+            msgspec.json.encode(body),
+            {**self._headers, **headers},
+            connect_timeout_s=self._settings.connect_timeout_s,
+            total_s=total_s,
+            max_bytes=_ANSWER_BYTES,
+        )
+
+    def _read(self, answer: Answer) -> BackofficeAnswer:
+        status = answer.status
+        if status in _BUSY or status in _MISCONFIGURED or status >= 500 or 300 <= status < 400:
+            return self._retry(f"http_{status}", answer)
+        read = _readable(answer.body)
+        if status in (200, 201, 202):
+            if read is None or read.status not in ("accepted", "rejected"):
+                return self._retry("unreadable", answer)
+            if read.status == "accepted":
+                return BackofficeAnswer(HandOver.ACCEPTED, case_number=_case(read.case), code="accepted")
+            return _rejected(read, "rejected")
+        if status == 422 and read is not None and read.status == "rejected":
+            return _rejected(read, "http_422")
+        if 400 <= status < 500:
+            return BackofficeAnswer(HandOver.REJECTED, code=f"http_{status}")
+        return self._retry(f"http_{status}", answer)  # 204 and other 2xx: no answer that we know
+
+    def _retry(self, code: str, answer: Answer) -> BackofficeAnswer:
+        wait_s = _wait_s(answer.retry_after, self._now)
+        return BackofficeAnswer(HandOver.RETRY, code=code, retry_after_s=wait_s)
+
+
+def _written(request: BackofficeRequest) -> dict[str, Any]:
+    return {
+        "reference": request.reference,
+        "service": request.service,
+        "submitted_at": request.submitted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "promised_date": request.promised_on or None,
+        "language": request.language,
+        "assurance": request.assurance,
+        "applicant": {"msisdn": request.msisdn},
+        "fields": request.fields,
+    }
+
+
+def _readable(body: bytes) -> _SubmitAnswer | None:
+    try:
+        return _decode_submit(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _rejected(read: _SubmitAnswer, otherwise: str) -> BackofficeAnswer:
+    reason = {language: text[:MESSAGE_MAX] for language, text in read.reason.items() if _LANGUAGE.fullmatch(language)}
+    code = read.code if _CODE.fullmatch(read.code) else otherwise
+    return BackofficeAnswer(HandOver.REJECTED, code=code, reason=reason)
+
+
+def _case(given: str) -> str:
+    """A file number that a handset can show; a longer or unprintable one is left out, never cut."""
+    return given if len(given) <= CASE_MAX and given.isprintable() else ""
+
+
+def _wait_s(header: str, now: Callable[[], datetime]) -> int | None:
+    """Seconds asked for by a Retry-After header (RFC 9110 §10.2.3), None when it is absent or unreadable."""
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return min(int(text[:9]), _LONGEST_WAIT_S)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, IndexError):
+        return None
+    if until.tzinfo is None:
+        return None
+    return min(max(0, int((until - now()).total_seconds())), _LONGEST_WAIT_S)

@@ -1,0 +1,104 @@
+"""Events from institutions: verified bytes in, a BackofficeEvent out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from gateway.backoffice.signing import SigningError, Verifier
+from gateway.messages import BackofficeEvent, Decision
+from gateway.text import reference
+
+#: What an event may say to a citizen, in characters; more could not be sent as an SMS anyway.
+MESSAGE_MAX = 600
+#: A file number is shown on a handset and in an SMS.
+CASE_MAX = 24
+_ID = re.compile(r"[!-~]{1,128}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+class WebhookFault(StrEnum):
+    NOT_BELIEVED = "not_believed"
+    BAD_ID = "bad_id"
+    UNREADABLE = "unreadable"
+    UNKNOWN_TYPE = "unknown_type"
+    BAD_REFERENCE = "bad_reference"
+
+
+#: Code -> HTTP status and sentence. A sentence never repeats what was received.
+_ANSWERS: dict[WebhookFault, tuple[int, str]] = {
+    WebhookFault.NOT_BELIEVED: (401, "the signature or its time is not believed"),
+    WebhookFault.BAD_ID: (400, "webhook-id must be 1 to 128 visible ASCII characters"),
+    WebhookFault.UNREADABLE: (400, "the body is not an event as docs/protocol-backoffice.md writes it"),
+    WebhookFault.UNKNOWN_TYPE: (422, "type must be submission.acknowledged or submission.decided"),
+    WebhookFault.BAD_REFERENCE: (422, "this is no reference of ours"),
+}
+
+
+class WebhookError(Exception):
+    """An event that cannot be taken; `status` is the HTTP status to answer."""
+
+    def __init__(self, code: WebhookFault, detail: str = "") -> None:
+        self.code = code
+        self.status, sentence = _ANSWERS[code]
+        super().__init__(f"{sentence} ({detail})" if detail else sentence)
+
+
+class _Data(msgspec.Struct):
+    reference: Annotated[str, msgspec.Meta(max_length=64)]
+    case: Annotated[str, msgspec.Meta(max_length=CASE_MAX)] = ""
+    decision: Decision | None = None
+    message: dict[str, Annotated[str, msgspec.Meta(max_length=MESSAGE_MAX)]] = {}
+
+
+class _Event(msgspec.Struct):
+    type: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    data: _Data
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+def parse(system: str, verifier: Verifier, headers: Mapping[str, str], body: bytes, now: datetime) -> BackofficeEvent:
+    """The event that `system` signed. `body` is exactly what was received. Raises WebhookError."""
+    try:
+        event_id = verifier.check(headers, body, now)
+    except SigningError as error:
+        raise WebhookError(WebhookFault.NOT_BELIEVED, error.code) from error
+    if not _ID.fullmatch(event_id):
+        raise WebhookError(WebhookFault.BAD_ID)
+    try:
+        event = _decode(body)
+    except msgspec.DecodeError:
+        raise WebhookError(WebhookFault.UNREADABLE) from None  # msgspec may repeat what it read
+    return _meaning(system, event_id, event)
+
+
+def _meaning(system: str, event_id: str, event: _Event) -> BackofficeEvent:
+    data = event.data
+    if event.type not in ("submission.acknowledged", "submission.decided"):
+        raise WebhookError(WebhookFault.UNKNOWN_TYPE)
+    decided = event.type == "submission.decided"
+    if decided and data.decision is None:
+        raise WebhookError(WebhookFault.UNREADABLE, "decision is missing")
+    if not all(_LANGUAGE.fullmatch(language) for language in data.message):
+        raise WebhookError(WebhookFault.UNREADABLE, "message is by language: fr, en")
+    parsed = reference.parse(data.reference)
+    if parsed is None:
+        raise WebhookError(WebhookFault.BAD_REFERENCE)
+    return BackofficeEvent(
+        system=system,
+        event_id=event_id,
+        type=event.type,
+        reference=parsed,
+        occurred_at=event.timestamp,
+        case_number=data.case if data.case.isprintable() else "",
+        decision=data.decision if decided else None,
+        message=data.message if decided else {},
+    )
