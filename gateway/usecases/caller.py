@@ -1,0 +1,19 @@
+"""Who is talking, and through what: the same for every source and every action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The phone at the other end of a dialogue.
+
+    `msisdn` is E.164; `network` is the operator's code as the callback gave it, "" when it gave none;
+    `language` is the one the dialogue is held in.
+    """
+
+    msisdn: str = field(repr=False)
+    channel: str
+    network: str
+    language: str

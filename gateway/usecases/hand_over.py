@@ -1,0 +1,126 @@
+"""Handing a submission over to its institution: one claimed row of the lane `backoffice`, one call, one settling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from gateway import logs, metrics
+from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
+from gateway.store import outbox, submission_events, submissions
+from gateway.store.db import Connection
+from gateway.store.outbox import Claimed
+from gateway.store.submissions import HandOverMaterial
+from gateway.usecases import notices
+from gateway.usecases.backoff import wait_s
+from gateway.usecases.parts import Parts
+
+LANE = "backoffice"
+#: Answers that say that the way to the system is wrong: a person must look, now and not after the last try.
+_MISCONFIGURED = ("http_3", "http_401", "http_403", "http_404", "http_405", "http_407", "no_system")
+
+
+def lease_s(parts: Parts) -> float:
+    """How long a row of this lane is held: as long as the most patient system needs."""
+    return max((system.lease_s for system in parts.settings.systems.values()), default=60)
+
+
+def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
+    """Offers each claimed submission to its system, and settles. Raises StoreUnavailable.
+
+    The call is outside any transaction, safe to repeat by its idempotency key. Whoever lost the lease in between
+    settles nothing: another worker offers it again, and the system answers the same.
+    """
+    for row in rows:
+        material = _begin(parts, row)
+        if material is None:
+            continue
+        started = parts.monotonic()
+        answer = _ask(parts, material)
+        settled = _settle(parts, row, material, answer)
+        metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
+        wrong_way = answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
+        logs.event(
+            "submission.handed_over",
+            level="error" if wrong_way else "info",
+            submission_id=material.id,
+            system=material.system,
+            outcome=answer.outcome,
+            code=answer.code,
+            attempt=row.attempts + 1,
+            settled=settled,
+            duration_ms=round((parts.monotonic() - started) * 1000),
+        )
+
+
+def _begin(parts: Parts, row: Claimed) -> HandOverMaterial | None:
+    """What to hand over, its attempt committed; None when there is nothing to do or the row is no longer mine."""
+    now = parts.now()
+    with parts.database.begin() as conn:
+        material = submissions.for_hand_over(conn, parts.seals, row.target_id)
+        if material is None or material.state is not SubmissionState.RECEIVED:
+            # Erased, or the system has told since that it has it.
+            outbox.done(conn, row.id, row.token, "not_needed", now)
+            return None
+        if outbox.start_call(conn, row.id, row.token, now) is None:
+            return None
+    return material
+
+
+def _ask(parts: Parts, material: HandOverMaterial) -> BackofficeAnswer:
+    system = parts.systems.get(material.system)
+    if system is None:
+        return BackofficeAnswer(HandOver.RETRY, code="no_system")
+    try:
+        return system.submit(material.request)
+    except Exception as error:  # a fault of ours must not stop the lane; the key makes a repetition safe
+        logs.failure("submission.call_failed", error, submission_id=material.id, system=material.system)
+        return BackofficeAnswer(HandOver.RETRY, code="failed")
+
+
+def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
+    """Whether my token stood and the answer was stored; notices leave only then."""
+    with parts.database.begin() as conn:
+        if answer.outcome is HandOver.RETRY:
+            return _later(conn, parts, row, material, answer)
+        if not outbox.done(conn, row.id, row.token, answer.code, parts.now()):
+            return False
+        _answered(conn, parts, material, answer)
+    parts.announce((notices.LANE,))
+    return True
+
+
+def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer: BackofficeAnswer) -> None:
+    """The state and, if this moved it, the notice: an event that came first has told the citizen already."""
+    now = parts.now()
+    accepted = answer.outcome is HandOver.ACCEPTED
+    moved = submissions.set_state(
+        conn,
+        parts.seals,
+        material.id,
+        SubmissionState.ACKNOWLEDGED if accepted else SubmissionState.REFUSED,
+        now,
+        case_number=answer.case_number,
+        message=answer.reason,
+    )
+    kind = "acknowledged" if accepted else "not_accepted"
+    submission_events.add(conn, material.id, kind, now, answer.code if moved else "late")
+    current = submissions.by_id(conn, parts.seals, material.id)
+    if moved and current is not None:
+        (notices.acknowledged if accepted else notices.not_accepted)(conn, parts, current)
+
+
+def _later(conn: Connection, parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
+    """Tries again later, or gives up after the system's number of attempts: then a person must look."""
+    now, tries = parts.now(), row.attempts + 1
+    system = parts.settings.systems.get(material.system)
+    if system is not None and tries >= system.attempts:
+        if not outbox.dead(conn, row.id, row.token, answer.code, now):
+            return False
+        if submissions.set_state(conn, parts.seals, material.id, SubmissionState.DEAD, now):
+            submission_events.add(conn, material.id, "dead", now, answer.code)
+        logs.event("submission.dead", level="error", submission_id=material.id, system=material.system)
+        return True
+    first_s, longest_s = (system.first_retry_s, system.longest_retry_s) if system else (60, 3600)
+    delay_s = wait_s(tries, first_s, longest_s, answer.retry_after_s, parts.random_bytes)
+    return outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), answer.code, now)

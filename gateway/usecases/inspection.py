@@ -1,0 +1,122 @@
+"""What a person may see of submissions, masked, and the one thing he may do: hand a dead one over again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway import logs
+from gateway.messages import SubmissionState
+from gateway.store import holdings, mts, outbox, submission_events, submissions
+from gateway.store.db import Connection
+from gateway.store.mts import Mt
+from gateway.store.outbox import OutboxRow
+from gateway.store.submission_events import SubmissionEvent
+from gateway.store.submissions import StoredSubmission
+from gateway.text import msisdn, reference
+from gateway.usecases import hand_over
+from gateway.usecases.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One submission in a list. `number` is masked; `code` is the last word of the hand-over ("http_503"), or ""."""
+
+    id: int
+    reference: str  #: as people read it: "4821 0937 5628"
+    service: str
+    system: str
+    state: SubmissionState
+    number: str
+    channel: str
+    submitted_at: datetime
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that is known of one submission, without its fields, label, messages and texts."""
+
+    line: Line
+    case_number: str
+    promised_on: str  #: ISO date, "" when none is promised
+    events: tuple[SubmissionEvent, ...]
+    sms: tuple[Mt, ...]
+    work: tuple[OutboxRow, ...]  #: its hand-over, and the sending of its SMS
+
+
+class Retry(StrEnum):
+    REQUEUED = "requeued"
+    NOT_DEAD = "not_dead"  #: it was handed over, or is still being tried
+    ERASED = "erased"  #: its fields are no longer there to hand over
+    UNKNOWN = "unknown"  #: no such reference
+
+
+def list_submissions(
+    parts: Parts, limit: int, before_id: int | None = None, state: SubmissionState | None = None
+) -> tuple[Line, ...]:
+    """The newest submissions, older than `before_id` and in `state` when given. Raises StoreUnavailable."""
+    with parts.database.read() as conn:
+        page = submissions.list_page(conn, parts.seals, limit, before_id, state)
+        return tuple(_line(conn, parts, one) for one in page)
+
+
+def show(parts: Parts, typed: str) -> Sheet | None:
+    """The submission of a reference as a person typed it, None when there is none. Raises StoreUnavailable."""
+    with parts.database.read() as conn:
+        one = _find(conn, parts, typed)
+        if one is None:
+            return None
+        sms = mts.of_submission(conn, one.id)
+        sendings = (row for mt in sms for row in outbox.of_target(conn, "mt", mt.id))
+        return Sheet(
+            line=_line(conn, parts, one),
+            case_number=one.case_number,
+            promised_on=one.promised_on.isoformat() if one.promised_on else "",
+            events=submission_events.of(conn, one.id),
+            sms=sms,
+            work=(*outbox.of_target(conn, "submission", one.id), *sendings),
+        )
+
+
+def retry(parts: Parts, typed: str) -> Retry:
+    """Hands a dead submission over again, with the same idempotency key. Raises StoreUnavailable."""
+    now = parts.now()
+    with parts.database.begin() as conn:
+        one = _find(conn, parts, typed)
+        if one is None:
+            return Retry.UNKNOWN
+        if one.state is not SubmissionState.DEAD:
+            return Retry.NOT_DEAD
+        if submissions.for_hand_over(conn, parts.seals, one.id) is None:
+            return Retry.ERASED
+        rows = outbox.of_target(conn, "submission", one.id)
+        requeued = [outbox.requeue(conn, row.id, now) for row in rows]
+        if not any(requeued):
+            return Retry.NOT_DEAD
+        submissions.set_state(conn, parts.seals, one.id, SubmissionState.RECEIVED, now)
+        submission_events.add(conn, one.id, "retried", now, "person")
+    parts.announce((hand_over.LANE,))
+    logs.event("submission.retried", submission_id=one.id, system=one.system)
+    return Retry.REQUEUED
+
+
+def _find(conn: Connection, parts: Parts, typed: str) -> StoredSubmission | None:
+    number = reference.parse(typed)
+    return None if number is None else submissions.by_reference(conn, parts.seals, number)
+
+
+def _line(conn: Connection, parts: Parts, one: StoredSubmission) -> Line:
+    rows = outbox.of_target(conn, "submission", one.id)
+    return Line(
+        id=one.id,
+        reference=reference.show(one.reference),
+        service=one.service,
+        system=one.system,
+        state=one.state,
+        number=msisdn.mask(holdings.msisdn_of(conn, parts.seals, one.holding_id)),
+        channel=one.channel,
+        submitted_at=one.submitted_at,
+        code=rows[-1].last_code if rows else "",
+    )

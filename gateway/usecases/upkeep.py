@@ -1,0 +1,95 @@
+"""What time settles: sendings without an answer, validities over, reports to match, personal data due for erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway import logs
+from gateway.messages import MtState
+from gateway.store import (
+    acts,
+    backoffice_events,
+    menu_versions,
+    mts,
+    outbox,
+    saved_dialogues,
+    stray_dlrs,
+    submissions,
+)
+from gateway.store.db import Connection, StoreUnavailable
+from gateway.usecases.delivery_reports import match_strays
+from gateway.usecases.parts import Parts
+
+#: Rows that one sweep takes in one transaction; what is left waits for the next sweep.
+_LIMIT = 500
+#: A dialogue lives minutes; its acts are kept longer than any aggregator repeats a callback.
+_ACTS_KEPT = timedelta(days=7)
+#: What is kept to answer "what became of it?", when nothing else refers to it.
+_TRACES_KEPT = timedelta(days=30)
+
+Sweep = Callable[[Connection, datetime], int]
+
+
+def sweep(parts: Parts) -> dict[str, int]:
+    """How many rows each sweep settled. Each has its own transaction; one that fails stops none of the others."""
+    counts: dict[str, int] = {}
+    for name, step in _sweeps(parts).items():
+        try:
+            with parts.database.begin() as conn:
+                counts[name] = step(conn, parts.now())
+        except StoreUnavailable as error:
+            logs.event("upkeep.failed", level="error", sweep=name, why=error.why, code=error.code)
+    done = {name: count for name, count in counts.items() if count}
+    if done:
+        logs.event("upkeep.done", level="info", **done)
+    return counts
+
+
+def _lost_sendings(conn: Connection, now: datetime) -> int:
+    """A call that left and got no answer within its deadline: the SMS may have gone, nobody sends it again."""
+    rows = outbox.sweep_sending(conn, now)
+    for row in rows:
+        if row.kind != "mt":
+            continue
+        if mts.move(conn, row.target_id, MtState.UNKNOWN, "sweep", "no_answer", now):
+            logs.event("mt.unknown", level="error", mt_id=row.target_id)
+        else:  # a report has told since what became of it
+            outbox.settle_unknown(conn, row.kind, row.target_id, "settled", now)
+    return len(rows)
+
+
+def _validities_over(conn: Connection, now: datetime) -> int:
+    late = mts.past_validity(conn, now, _LIMIT)
+    for mt in late:
+        to = MtState.EXPIRED if mt.state is MtState.FAILED_TEMPORARY else MtState.NO_REPORT
+        mts.move(conn, mt.id, to, "sweep", "validity", now)
+    return len(late)
+
+
+def _strays(parts: Parts, conn: Connection, now: datetime) -> int:
+    pairs = stray_dlrs.matchable(conn, _LIMIT)
+    return sum(match_strays(conn, parts.seals, channel, external_id, now) for channel, external_id in pairs)
+
+
+def _erasures(conn: Connection, now: datetime) -> int:
+    erased = submissions.erase_due(conn, now, _LIMIT)
+    if erased:
+        mts.erase_of(conn, erased)
+    return len(erased)
+
+
+def _sweeps(parts: Parts) -> dict[str, Sweep]:
+    return {
+        "lost_sendings": _lost_sendings,
+        "validities_over": _validities_over,
+        "strays_matched": partial(_strays, parts),
+        "submissions_erased": _erasures,
+        "dialogues_forgotten": saved_dialogues.forget,
+        "acts_forgotten": lambda conn, now: acts.forget(conn, now - _ACTS_KEPT),
+        "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - _TRACES_KEPT),
+        "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - _TRACES_KEPT),
+        "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - _TRACES_KEPT, _LIMIT),
+        "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - _TRACES_KEPT),
+    }

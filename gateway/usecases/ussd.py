@@ -1,0 +1,304 @@
+"""One USSD turn: from what the aggregator delivered to what the handset shows. Here a turn counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway import logs, metrics
+from gateway.engine import compose, session, walk
+from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Handler, Lookup, LookupAnswer, Reply
+from gateway.engine.render import Surface
+from gateway.menu.model import Menus
+from gateway.messages import EndStatus, UssdEnd, UssdEvent, UssdReply, UssdTurn
+from gateway.settings import ChannelSettings
+from gateway.store.db import StoreUnavailable
+from gateway.store.sessions import AFTER_END_S, Sessions
+from gateway.text import msisdn, pages, transliterate
+from gateway.usecases.caller import Caller
+from gateway.usecases.shelf import Shelf
+from gateway.usecases.transcripts import Body, Hash, Kind, Plan, act_key, plan, split, traced, who
+
+#: Source(args, caller, seconds left) -> answer; `unavailable` when it cannot answer in time.
+Source = Callable[[Lookup, Caller, float], LookupAnswer]
+#: Action(act, caller, act key) -> answer, the same one however often it is asked.
+Action = Callable[[Act, Caller, bytes], ActAnswer]
+
+#: Reads and durable effects one turn may need: more is a menu that goes round in circles.
+NEEDS_PER_TURN = 4
+#: How often a turn that lost the race to commit starts again.
+ATTEMPTS = 3
+
+_decode_body = msgspec.msgpack.Decoder(Body).decode
+_encode_body = msgspec.msgpack.Encoder().encode
+
+
+class TurnError(Exception):
+    """A turn that cannot be answered as it should; `code` says why, for the log."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Ussd:
+    """What a turn uses."""
+
+    sessions: Sessions
+    shelf: Shelf
+    sources: Mapping[str, Source]
+    actions: Mapping[str, Action]
+    handlers: Mapping[str, Handler]
+    find_act: Callable[[bytes], ActAnswer | None]
+    surface: Callable[[str, str], Surface]  #: (channel, network) -> what its handsets show
+    session_s: Callable[[str], int]  #: network -> longest dialogue
+    channels: Mapping[str, ChannelSettings]
+    countries: tuple[str, ...]
+    networks: tuple[str, ...]
+    save_dropped: Callable[[Menus, session.State, Caller], None]
+    digest: Hash
+    timezone: ZoneInfo
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
+    """The screen that answers `turn`. Never raises: an internal failure is one END sentence that says what was sent."""
+    started = ussd.monotonic()
+    attempt = _Attempt(ussd, turn, started + ussd.channels[turn.channel].deadline_ms / 1000)
+    try:
+        reply = _answer(attempt)
+    except Exception as error:
+        code = error.code if isinstance(error, TurnError) else type(error).__name__
+        if not isinstance(error, StoreUnavailable | TurnError):
+            logs.failure("ussd.failed", error, channel=turn.channel)
+        attempt.outcome = "busy" if code == "busy" else "unavailable"
+        reply = attempt.apology(attempt.outcome)
+    elapsed = ussd.monotonic() - started
+    metrics.ussd_turns.labels(turn.channel, attempt.outcome).inc()
+    metrics.ussd_turn_seconds.labels(turn.channel).observe(elapsed)
+    logs.event(
+        "ussd.turn",
+        channel=turn.channel,
+        session=attempt.key[-12:],
+        number=msisdn.mask(turn.msisdn),
+        network=turn.network,
+        screen=attempt.screen,
+        outcome=attempt.outcome,
+        duration_ms=round(elapsed * 1000, 2),
+    )
+    return reply
+
+
+def _answer(attempt: _Attempt) -> UssdReply:
+    if msisdn.region_of(attempt.turn.msisdn) not in attempt.ussd.countries:
+        attempt.outcome = "foreign"
+        return attempt.apology("foreign_number")
+    for _ in range(ATTEMPTS):
+        reply = attempt.run()
+        if reply is not None:
+            return reply
+    raise TurnError("busy")
+
+
+class _Attempt:
+    """One try at answering a turn, from the record read to the record committed."""
+
+    def __init__(self, ussd: Ussd, turn: UssdTurn, deadline: float) -> None:
+        self.ussd = ussd
+        self.turn = turn
+        self.deadline = deadline
+        self.key = f"ussd:{turn.channel}:{ussd.digest(turn.session_id).hex()}"
+        self.now = ussd.now().astimezone(ussd.timezone)
+        self.now_ms = int(self.now.timestamp() * 1000)
+        self.menus = ussd.shelf.current
+        self.surface = ussd.surface(turn.channel, turn.network)
+        self.channel = ussd.channels[turn.channel]
+        self.body: Body | None = None
+        self.version = 0
+        self.language = self.menus.languages[0]
+        self.stored: str | None = None  #: the reference of what this turn stored
+        self.outcome = "continue"
+        self.screen = ""
+
+    def run(self) -> UssdReply | None:
+        """The reply, or None when another delivery committed first and this one must start again."""
+        record = self.ussd.sessions.load(self.key)
+        self.version = record.version
+        self.body = _decode_body(record.body) if record.body is not None else None
+        todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms)
+        if todo.kind is Kind.CONFLICT:
+            self.outcome = "conflict"
+            return self.apology("interrupted")
+        if self.body is not None:
+            self.language = self.body.language
+            if todo.kind is Kind.REPEAT:
+                self.outcome = "repeat"
+                return UssdReply(self.body.reply, self.body.final)
+        if todo.kind is not Kind.INPUT:
+            self.body = None  # a new dialogue, whatever the record held
+        return self.commit(self.follow(todo))
+
+    def follow(self, todo: Plan) -> walk.Step:
+        """Walks the engine as planned, up to a screen to show."""
+        if todo.kind is Kind.INPUT:
+            return self.take_input(todo)
+        parts = todo.parts if todo.kind is Kind.REPLAY and not self.menus_changed_lately() else ()
+        notice = "error_lost" if todo.kind is Kind.LOST else ""
+        opened = walk.open_dialogue(self.menus, self.surface, self.language, self.now, parts, notice)
+        used = "*".join(parts[: opened.consumed])
+        step = self.settle(opened, used, replay=True)
+        if step is None:
+            raise TurnError("act_at_entry")
+        return self.replay(step, parts[opened.consumed :], used)
+
+    def take_input(self, todo: Plan) -> walk.Step:
+        body = self.body
+        assert body is not None
+        assert body.state is not None
+        state = session.decode(body.state)
+        self.menus = self.ussd.shelf.version(state.menus)
+        if "*" in todo.rest and not walk.accepts_star(self.menus, state):  # a turn was missed
+            shown = walk.again(self.menus, self.surface, state, self.now)
+            reached = self.settle(shown, todo.prefix, replay=True) or shown
+            return self.replay(reached, split(todo.rest), todo.prefix)
+        step = walk.advance(self.menus, self.surface, state, todo.parts[0], self.now)
+        settled = self.settle(step, self.turn.text, replay=False)
+        assert settled is not None
+        return settled
+
+    def replay(self, step: walk.Step, parts: tuple[str, ...], prefix: str) -> walk.Step:
+        """Applies `parts` in order and stops, showing the screen reached, at the first thing it cannot know."""
+        done = [prefix] if prefix else []
+        for index, part in enumerate(parts):
+            final = isinstance(step.effect, Reply) and step.effect.final
+            if final or walk.cannot_replay(self.menus, step.state, len(parts) - index):
+                break
+            done.append(part)
+            moved = walk.advance(self.menus, self.surface, step.state, part, self.now)
+            reached = self.settle(moved, "*".join(done), replay=True)
+            if reached is None:
+                break
+            step = reached
+            if step.refused:
+                break
+        return step
+
+    def settle(self, step: walk.Step, text: str, replay: bool) -> walk.Step | None:
+        """Meets the engine's needs until it has a screen; None when a replay meets an act that was never done."""
+        for _ in range(NEEDS_PER_TURN + 1):
+            effect = step.effect
+            if isinstance(effect, Reply):
+                return step
+            answer = self.meet(effect, text, replay)
+            if answer is None:
+                return None
+            step = walk.resume(self.menus, self.surface, step.state, answer, self.now)
+        raise TurnError("too_many_needs")
+
+    def meet(self, need: Lookup | Act | Call, text: str, replay: bool) -> Answer | None:
+        if isinstance(need, Call):
+            return self.ussd.handlers[need.handler](need)
+        left_s = self.deadline - self.ussd.monotonic()
+        if isinstance(need, Lookup):
+            return self.ussd.sources[need.source](need, self.caller(), left_s)
+        key = act_key(self.turn, text, self.body, self.version, need.ordinal, self.ussd.digest)
+        if replay:
+            return self.ussd.find_act(key)
+        if left_s <= 0:
+            raise TurnError("deadline")
+        answer = self.ussd.actions[need.action](need, self.caller(), key)
+        reference = answer.values.get("reference")
+        if answer.outcome == "submitted" and reference is not None:
+            self.stored = reference.shown
+        return answer
+
+    def commit(self, step: walk.Step) -> UssdReply | None:
+        """Stores the step and gives its reply; None when another delivery won."""
+        reply = step.effect
+        assert isinstance(reply, Reply)
+        turn, cumulative = self.turn, self.turn.event is UssdEvent.CUMULATIVE
+        self.language, self.screen = step.state.language, reply.screen
+        self.outcome = "end" if reply.final else "continue"
+        body = Body(
+            who=who(turn, self.ussd.digest),
+            length=len(turn.text) if cumulative else 0,
+            mark=self.ussd.digest(turn.text),
+            turn=turn.turn_id or "",
+            at_ms=self.now_ms,
+            opened_ms=self.body.opened_ms if self.body is not None else self.now_ms,
+            reply=reply.text,
+            final=reply.final,
+            language=self.language,
+            state=None if reply.final else session.encode(step.state),
+            trace=traced(self.body, turn.text, self.ussd.digest) if cumulative else b"",
+            msisdn=turn.msisdn,
+            network=turn.network,
+        )
+        ttl_s = AFTER_END_S if reply.final else self.channel.session_ttl_s
+        try:
+            if not self.ussd.sessions.commit(self.key, self.version, _encode_body(body), ttl_s * 1000):
+                return None
+        except StoreUnavailable:
+            if not (reply.final and self.stored is not None):
+                raise
+            # The act is stored and this screen says so: Redis is not needed to tell the citizen.
+        return UssdReply(reply.text, reply.final)
+
+    def caller(self) -> Caller:
+        turn = self.turn
+        return Caller(msisdn=turn.msisdn, channel=turn.channel, network=turn.network, language=self.language)
+
+    def menus_changed_lately(self) -> bool:
+        """Whether older menus may have shown the screens that a transcript answers."""
+        changed_at = self.ussd.shelf.changed_at
+        if changed_at is None:
+            return False
+        return (self.now - changed_at).total_seconds() < self.ussd.session_s(self.turn.network)
+
+    def apology(self, key: str) -> UssdReply:
+        """One END sentence; after a failure it says whether something was stored before."""
+        if self.stored is not None and key in ("unavailable", "busy"):
+            key = "unavailable_stored"
+        values = {"code": self.surface.rules.service_code, "reference": self.stored or ""}
+        text = compose.text(self.menus, key, self.language, values)
+        plain = transliterate.plain(text).text if self.surface.alphabet == "gsm7" else text
+        return UssdReply(pages.cut(plain, self.surface.max_units, self.surface.alphabet), final=True)
+
+
+def take_end(ussd: Ussd, end: UssdEnd) -> None:
+    """Closes a dialogue as the aggregator tells it ended. Raises StoreUnavailable, so that the event is sent again."""
+    metrics.ussd_ends.labels(end.channel, end.status).inc()
+    key = f"ussd:{end.channel}:{ussd.digest(end.session_id).hex()}"
+    _close(ussd, key, dropped=end.status is not EndStatus.COMPLETED)
+    logs.event("ussd.ended", channel=end.channel, session=key[-12:], status=end.status, turns=end.turns)
+
+
+def sweep_dropped(ussd: Ussd) -> int:
+    """Closes the dialogues that nobody answered for longer than any network waits; how many were closed."""
+    longest_s = max([ussd.session_s(""), *(ussd.session_s(code) for code in ussd.networks)])
+    keys = ussd.sessions.idle(longest_s)
+    return sum(_close(ussd, key, dropped=True) for key in keys)
+
+
+def _close(ussd: Ussd, key: str, dropped: bool) -> bool:
+    """Leaves only the last reply in a record, after a copy of a dropped dialogue was saved to be taken up again."""
+    for _ in range(ATTEMPTS):
+        record = ussd.sessions.load(key)
+        body = _decode_body(record.body) if record.body is not None else None
+        if body is None or body.state is None:
+            return False
+        if dropped:
+            channel = key.split(":")[1]
+            caller = Caller(msisdn=body.msisdn, channel=channel, network=body.network, language=body.language)
+            state = session.decode(body.state)
+            ussd.save_dropped(ussd.shelf.version(state.menus), state, caller)
+        closed = msgspec.structs.replace(body, state=None, final=True)
+        if ussd.sessions.commit(key, record.version, _encode_body(closed), AFTER_END_S * 1000):
+            return True
+    return False

@@ -1,0 +1,266 @@
+"""Builds everything once, from settings and keys. The only source of the clock, of randomness and of ids."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import handlers
+from gateway import keys, logs
+from gateway.backoffice.base import BackOffice
+from gateway.backoffice.build import build as build_system
+from gateway.backoffice.signing import Verifier, verifier
+from gateway.channels.base import Channel
+from gateway.channels.build import build as build_channel
+from gateway.engine.outcomes import Declared
+from gateway.engine.surface import Rules, Surface
+from gateway.keys import Keyring
+from gateway.menu.faults import Fault
+from gateway.menu.model import Menus
+from gateway.menu.report import check_folder
+from gateway.menu.world import World, world_of
+from gateway.settings import DEMO_API_KEY, Settings
+from gateway.store import beats, sealed
+from gateway.store.db import Database, open_database
+from gateway.store.sessions import Sessions
+from gateway.store.wake import Wake, open_wake
+from gateway.usecases import lookups, saved_dialogues, shelf, submissions
+from gateway.usecases.parts import Parts
+from gateway.usecases.transcripts import keyed
+from gateway.usecases.ussd import Action, Source, Ussd
+
+#: The relay's name among the signs of life.
+RELAY = "relay"
+#: The token that `make run` believes on every channel, on loopback only.
+LOCAL_TOKEN = "local"  # noqa: S105  # no secret: it is refused unless settings.local
+
+
+class MenusBroken(Exception):
+    """The menus cannot be put in service; `faults` says why, each with its file and line."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(f"{len(faults)} faults in the menus")
+        self.faults = faults
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only grow; for durations and deadlines."""
+    return time.monotonic()
+
+
+def new_id() -> str:
+    """A random id: 128 bits, 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that was built, for one process."""
+
+    settings: Settings
+    keys: Keyring = field(repr=False)
+    parts: Parts
+    ussd: Ussd
+    verifiers: Mapping[str, Verifier]
+    wake: Wake
+    queues_url: str = field(repr=False)
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    new_id: Callable[[], str]
+    random_bytes: Callable[[int], bytes]
+
+    @property
+    def database(self) -> Database:
+        return self.parts.database
+
+    def close(self) -> None:
+        """Closes what this process and this thread hold open."""
+        self.ussd.sessions.close()
+        self.wake.close()
+        self.database.close()
+
+    def relay_beat(self) -> datetime | None:
+        """When the relay was last seen at work. Raises StoreUnavailable."""
+        with self.database.read() as conn:
+            return beats.last(conn, RELAY)
+
+
+def prepare(settings: Settings) -> Keyring:
+    """The keys of this installation, made at first start. Raises KeysError."""
+    return keys.load_or_create(keys_path(settings), os.urandom, tuple(settings.channels), tuple(settings.systems))
+
+
+def keys_path(settings: Settings) -> Path:
+    """Where the keys are: in the data folder."""
+    return settings.data / "keys.json"
+
+
+def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
+    """A Gateway ready to work; the database must be migrated. Raises KeysError, MenusBroken, StoreUnavailable."""
+    keyring = prepare(settings)
+    logs.start(settings.log_level, clock)
+    database = open_database(database_url(settings))
+    seals = sealed.build(keyring, os.urandom)
+    wake = open_wake(redis_url(settings, settings.queues_url))
+    built_channels = _channels(settings)
+    parts = Parts(
+        database=database,
+        seals=seals,
+        receipt_keys=keyring.receipts,
+        shelf=shelf.publish(database, load_menus(settings), clock()),
+        settings=settings,
+        channels=built_channels,
+        systems=_systems(settings, keyring, clock),
+        announce=wake.announce,
+        now=clock,
+        monotonic=monotonic,
+        new_id=new_id,
+        random_bytes=os.urandom,
+    )
+    return Gateway(
+        settings=settings,
+        keys=keyring,
+        parts=parts,
+        ussd=_ussd(settings, keyring, parts),
+        verifiers={name: verifier(_webhook_secrets(settings, keyring, name)) for name in settings.systems},
+        wake=wake,
+        queues_url=redis_url(settings, settings.queues_url),
+        now=clock,
+        monotonic=monotonic,
+        new_id=new_id,
+        random_bytes=os.urandom,
+    )
+
+
+def database_url(settings: Settings) -> str:
+    """The SQL database: the one declared, else SQLite in the data folder."""
+    return settings.database_url or f"sqlite:///{settings.data.resolve() / 'gateway.db'}"
+
+
+def redis_url(settings: Settings, declared: str) -> str:
+    """A Redis: the one declared for the purpose, else the common one, else the embedded one's socket."""
+    if declared:
+        return declared
+    if "://" in settings.redis:
+        return settings.redis
+    return f"unix://{settings.data.resolve() / 'redis.sock'}"
+
+
+def load_menus(settings: Settings) -> Menus:
+    """The menus of settings.menus, checked. Raises MenusBroken with every fault."""
+    menus, faults = check_folder(settings.menus, settings.languages, world(settings))
+    if menus is None or faults:
+        raise MenusBroken(faults)
+    return menus
+
+
+def load_handlers() -> dict[str, Declared]:
+    """Every handler under handlers/, as `module.function`."""
+    found: dict[str, Declared] = {}
+    for module in pkgutil.iter_modules(handlers.__path__):
+        loaded = importlib.import_module(f"handlers.{module.name}")
+        for name, value in vars(loaded).items():
+            if isinstance(value, Declared):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+def world(settings: Settings) -> World:
+    """What exists around the menus of this installation."""
+    return world_of(settings, {name: tuple(sorted(rule.outcomes)) for name, rule in load_handlers().items()})
+
+
+def _channels(settings: Settings) -> dict[str, Channel]:
+    region = settings.countries[0]
+    folder = Path(settings.config).resolve().parent
+    return {
+        name: build_channel(
+            name,
+            declared,
+            config_folder=folder,
+            api_key=os.environ.get(declared.api_key_env or "", DEMO_API_KEY if settings.local else None),
+            region=region,
+        )
+        for name, declared in settings.channels.items()
+    }
+
+
+def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]) -> dict[str, BackOffice]:
+    return {
+        name: build_system(
+            name,
+            declared,
+            token=os.environ.get(declared.token_env or "", keyring.system_tokens[name]),
+            now=clock,
+        )
+        for name, declared in settings.systems.items()
+    }
+
+
+def _webhook_secrets(settings: Settings, keyring: Keyring, system: str) -> tuple[str, ...]:
+    given = os.environ.get(settings.systems[system].webhook_secret_env or "", "")
+    return tuple(given.split()) if given else keyring.webhook_secrets[system]
+
+
+def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
+    sources: dict[str, Source] = {
+        "my_submissions": partial(lookups.my_submissions, parts),
+        "submission_status": partial(lookups.submission_status, parts),
+    }
+    for name, system in settings.systems.items():
+        sources |= {source: partial(lookups.from_system, parts, name) for source in system.sources}
+    actions: dict[str, Action] = {"submit": partial(submissions.submit, parts)}
+    return Ussd(
+        sessions=Sessions(redis_url(settings, settings.sessions_url), keyring.encryption, os.urandom),
+        shelf=parts.shelf,
+        sources=sources,
+        actions=actions,
+        handlers=load_handlers(),
+        find_act=partial(submissions.find_act, parts),
+        surface=surfaces(settings),
+        session_s=lambda network: settings.operator_of(network).session_s,
+        channels=settings.channels,
+        countries=settings.countries,
+        networks=tuple(code for operator in settings.operators.values() for code in operator.networks),
+        save_dropped=partial(saved_dialogues.save, parts),
+        digest=keyed(keyring.digest),
+        timezone=ZoneInfo(settings.timezone),
+        now=parts.now,
+        monotonic=monotonic,
+    )
+
+
+def rules(settings: Settings) -> Rules:
+    """What the operator's settings decide about answers."""
+    return Rules(
+        npi_pattern=settings.npi_pattern,
+        region=settings.countries[0],
+        service_code=settings.service_code,
+        max_turns=settings.limits.turns_per_dialogue,
+    )
+
+
+def surfaces(settings: Settings) -> Callable[[str, str], Surface]:
+    """(channel, network) -> the screen of its handsets; each is made once."""
+    shared = rules(settings)
+
+    @lru_cache(maxsize=1024)
+    def surface(channel: str, network: str) -> Surface:
+        operator = settings.operator_of(network)
+        cap = settings.channels[channel].max_septets or operator.max_septets
+        return Surface(min(cap, operator.max_septets), operator.alphabet, rules=shared)
+
+    return surface
