@@ -1,0 +1,85 @@
+"""A worker process: one queue of RQ, jobs in the process itself, no result kept."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
+
+from gateway import logs
+from gateway.wiring import Gateway
+from gateway.workers import lanes
+
+#: RQ waits this much less 15 s for a job before it says that it is alive.
+_TTL_S = 60
+#: How long to wait before trying a Redis that was away again.
+_PAUSE_S = 1.0
+
+
+class _NoPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ is not typed for us
+    """No alarm signal in the middle of a settling: every call and every drain has its own bound."""
+
+    def setup_death_penalty(self) -> None:
+        return
+
+    def cancel_death_penalty(self) -> None:
+        return
+
+
+class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
+    death_penalty_class = _NoPenalty
+    max_connection_wait_time = 5.0  # a Redis that is back is found within this
+    log_job_description = False
+    log_result_lifespan = False
+    stop_asked = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stop_asked = True
+        super().request_stop(signum, frame)
+
+    def subscribe(self) -> None:
+        """No commands by Redis: whoever can write there must not stop a worker."""
+
+
+def run_worker(gateway: Gateway, lane: str) -> None:
+    """Serves the queue of `lane` until SIGTERM or SIGINT; the batch in hand is finished first."""
+    stop = threading.Event()
+    queues = Redis.from_url(gateway.queues_url)
+    with ThreadPoolExecutor(lanes.THREADS, thread_name_prefix=lane) as pool:
+        logs.event("worker.started", lane=lane)
+        try:
+            while not stop.is_set():
+                _serve(gateway, lane, queues, pool, stop)
+        finally:
+            lanes.start(None)
+            queues.close()
+            logs.event("worker.stopped", lane=lane)
+
+
+def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
+    """One life of an RQ worker; it ends on a stop request, or when Redis fails in the middle of a job."""
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        # A job of ours may have died with the process before: without this its lane would wait for a minute.
+        queues.delete(lanes.woken_key(lane))
+        gateway.wake.announce((lane,))
+        queue = Queue(lane, connection=queues, serializer=JSONSerializer, death_penalty_class=_NoPenalty)
+        worker = _LaneWorker([queue], connection=queues, serializer=JSONSerializer, worker_ttl=_TTL_S)
+        lanes.start(lanes.Process(gateway, queues, lambda: worker.stop_asked or stop.is_set(), pool))
+        if stop.is_set():
+            return
+        worker.work(logging_level="WARNING")
+        if worker.stop_asked:
+            stop.set()
+    except RedisError as error:
+        logs.event("worker.redis_away", level="error", lane=lane, code=type(error).__name__)
+    if not stop.is_set():
+        stop.wait(_PAUSE_S)
