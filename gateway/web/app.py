@@ -1,0 +1,131 @@
+"""The site: everything the gateway serves but the aggregators' callbacks, which are answered in front of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask, Response, abort, request
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from gateway import logs, metrics
+from gateway.backoffice.webhooks import WebhookError
+from gateway.messages import BackofficeEvent
+from gateway.store.db import StoreUnavailable
+from gateway.web.errors import problem, register
+
+#: What `take_event` answers for a reference that is none of the system's.
+UNKNOWN_REFERENCE = "unknown_reference"
+#: A relay that has not been heard for this long is not there.
+RELAY_SILENCE_S = 30
+
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the site uses. `read_event(system, headers, body, now)` verifies and reads, `take_event` stores."""
+
+    systems: frozenset[str]
+    read_event: Callable[[str, Mapping[str, str], bytes, datetime], BackofficeEvent]
+    take_event: Callable[[BackofficeEvent], str]
+    ping_database: Callable[[], None]
+    ping_redis: Callable[[], None]
+    relay_beat: Callable[[], datetime | None]
+    exposition: Callable[[], bytes]  #: all metrics, in Prometheus' text form
+    monitoring_from: Networks
+    body_bytes: int
+    now: Callable[[], datetime]
+
+
+def create_app(site: Site) -> Flask:
+    """The Flask application; it serves no static file and keeps no session yet."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = site.body_bytes
+    register(app)
+    _health(app, site)
+    _events(app, site)
+
+    @app.after_request
+    def secured(answer: Response) -> Response:
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        answer.headers.setdefault("Referrer-Policy", "no-referrer")
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+    return app
+
+
+def _health(app: Flask, site: Site) -> None:
+    @app.get("/")
+    def index() -> Response:
+        return Response("Passerelle\n", content_type="text/plain; charset=utf-8")
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """The process answers; nothing else is asked."""
+        return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, object], int]:
+        """Whether work can be done: 200, or 503 with what is missing."""
+        missing = [name for name, check in _checks(site).items() if not check()]
+        return {"ready": not missing, "missing": missing}, 503 if missing else 200
+
+    @app.get("/metrics")
+    def figures() -> Response:
+        if not _comes_from(site.monitoring_from, request.remote_addr):
+            abort(404)
+        return Response(site.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _checks(site: Site) -> dict[str, Callable[[], bool]]:
+    def answers(ping: Callable[[], None]) -> bool:
+        try:
+            ping()
+        except StoreUnavailable:
+            return False
+        return True
+
+    def relay_is_alive() -> bool:
+        try:
+            beat = site.relay_beat()
+        except StoreUnavailable:
+            return False
+        return beat is not None and (site.now() - beat).total_seconds() < RELAY_SILENCE_S
+
+    return {
+        "database": lambda: answers(site.ping_database),
+        "redis": lambda: answers(site.ping_redis),
+        "relay": relay_is_alive,
+    }
+
+
+def _events(app: Flask, site: Site) -> None:
+    @app.post("/backoffice/<system>/events")
+    def backoffice_event(system: str) -> Response:
+        """What an institution tells of a submission (docs/protocol-backoffice.md)."""
+        if system not in site.systems:
+            abort(404)
+        try:
+            event = site.read_event(system, dict(request.headers), request.get_data(), site.now())
+        except WebhookError as error:
+            logs.event("backoffice.refused", level="warning", system=system, code=error.code)
+            metrics.backoffice_events.labels(system, error.code).inc()
+            return problem(error.status, "Event refused", str(error), code=str(error.code))
+        outcome = site.take_event(event)
+        metrics.backoffice_events.labels(system, outcome).inc()
+        if outcome == UNKNOWN_REFERENCE:
+            return problem(422, "Event refused", "No submission of this system has this reference.", code=outcome)
+        return Response(status=200)
+
+
+def _comes_from(allowed: Networks, address: str | None) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    return any(parsed in network for network in allowed)

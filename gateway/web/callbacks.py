@@ -1,0 +1,137 @@
+"""What aggregators call: `POST /channels/<channel>/<token>/ussd|events|dlr`, answered in front of Flask.
+
+A USSD turn is the hot path of the whole gateway; Flask's dispatch and form parsing would cost half of it. A wrong
+channel, token or route is one and the same 404; a body that cannot be read is 400 and never reaches the engine.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import logs, metrics
+from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
+from gateway.messages import Dlr, UssdEnd, UssdReply, UssdTurn
+from gateway.store.db import StoreUnavailable
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    411: "Length Required",
+    413: "Content Too Large",
+    503: "Service Unavailable",
+}
+_TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What callbacks use. `tokens`: channel -> the tokens believed now, as bytes."""
+
+    channels: Mapping[str, Channel]
+    tokens: Mapping[str, tuple[bytes, ...]]
+    allow_from: Mapping[str, tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]]
+    body_bytes: int
+    take_turn: Callable[[UssdTurn], UssdReply]
+    take_end: Callable[[UssdEnd], None]
+    take_dlr: Callable[[Dlr], None]
+
+
+def in_front_of(site: WsgiApp, callbacks: Callbacks) -> WsgiApp:
+    """A WSGI application that answers the callbacks itself and leaves everything else to `site`."""
+
+    def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if not path.startswith("/channels/"):
+            return site(environ, start_response)
+        answer = _answer(callbacks, path, environ)
+        headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", headers)
+        return (answer.body,)
+
+    return application
+
+
+def _answer(callbacks: Callbacks, path: str, environ: Environ) -> HttpAnswer:
+    parts = path.split("/")  # "", "channels", channel, token, route
+    if len(parts) != 5 or parts[4] not in _ROUTES or not _token_is_right(callbacks, parts[2], parts[3]):
+        return _plain(404, "not found")
+    name, route = parts[2], parts[4]
+    if environ["REQUEST_METHOD"] != "POST":
+        return _refused(name, route, 405, "method")
+    if not _comes_from(callbacks.allow_from[name], environ.get("REMOTE_ADDR", "")):
+        return _refused(name, route, 403, "address")
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal():
+        return _refused(name, route, 411, "length")
+    if int(length) > callbacks.body_bytes:
+        return _refused(name, route, 413, "too_large")
+    body: bytes = environ["wsgi.input"].read(int(length))
+    try:
+        return _ROUTES[route](callbacks, callbacks.channels[name], body, environ)
+    except ChannelError as error:
+        return _refused(name, route, error.status, error.code, str(error))
+    except StoreUnavailable as error:
+        logs.event("callback.unavailable", level="error", channel=name, route=route, why=error.why)
+        return _plain(503, "not stored, send it again")
+
+
+def _ussd(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    turn = channel.parse_ussd(body, environ.get("CONTENT_TYPE") or "", environ.get("QUERY_STRING") or "")
+    if isinstance(turn, UssdTurn):
+        return channel.format_ussd(turn, callbacks.take_turn(turn))
+    if not isinstance(turn, Ignored):
+        callbacks.take_end(turn)
+    return channel.format_end()
+
+
+def _events(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    callbacks.take_end(channel.parse_event(body, environ.get("CONTENT_TYPE") or ""))
+    return channel.format_end()
+
+
+def _dlr(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    callbacks.take_dlr(channel.parse_dlr(body, environ.get("CONTENT_TYPE") or ""))
+    return channel.format_end()
+
+
+_ROUTES = {"ussd": _ussd, "events": _events, "dlr": _dlr}
+
+
+def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:
+    """Whether `token` is one of the channel's, compared in constant time with each of them."""
+    given = token.encode("utf-8", "surrogateescape")
+    right = False
+    for expected in callbacks.tokens.get(channel, ()):
+        right |= hmac.compare_digest(given, expected)
+    return right
+
+
+def _comes_from(allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], address: str) -> bool:
+    if not allowed:
+        return True
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in allowed)
+
+
+def _refused(channel: str, route: str, status: int, code: str, sentence: str = "") -> HttpAnswer:
+    metrics.callbacks_refused.labels(channel, route, code).inc()
+    logs.event("callback.refused", level="warning", channel=channel, route=route, code=code)
+    return _plain(status, sentence or _REASONS[status].lower())
+
+
+def _plain(status: int, sentence: str) -> HttpAnswer:
+    return HttpAnswer(status, _TEXT, sentence.encode())

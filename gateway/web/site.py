@@ -1,0 +1,72 @@
+"""The web process: the site and, in front of it, the aggregators' callbacks."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+
+from gateway import metrics
+from gateway.backoffice import webhooks
+from gateway.messages import BackofficeEvent, Dlr
+from gateway.usecases import backoffice_events, delivery_reports, ussd
+from gateway.web.app import Site, create_app
+from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
+from gateway.web.figures import StoreFigures
+from gateway.wiring import LOCAL_TOKEN, Gateway
+
+
+def build_web(gateway: Gateway) -> WsgiApp:
+    """The WSGI application of a gateway."""
+    settings, parts = gateway.settings, gateway.parts
+    figures = CollectorRegistry()
+    figures.register(StoreFigures(gateway.database))
+    app = create_app(
+        Site(
+            systems=frozenset(settings.systems),
+            read_event=partial(_read_event, gateway),
+            take_event=lambda event: backoffice_events.take_event(parts, event, gateway.now()),
+            ping_database=gateway.database.ping,
+            ping_redis=gateway.ussd.sessions.ping,
+            relay_beat=gateway.relay_beat,
+            exposition=lambda: generate_latest(REGISTRY) + generate_latest(figures),
+            monitoring_from=tuple(ipaddress.ip_network(network) for network in settings.monitoring_from),
+            body_bytes=settings.limits.body_bytes,
+            now=gateway.now,
+        )
+    )
+    callbacks = Callbacks(
+        channels=parts.channels,
+        tokens=_tokens(gateway),
+        allow_from={
+            name: tuple(ipaddress.ip_network(network) for network in channel.allow_from)
+            for name, channel in settings.channels.items()
+        },
+        body_bytes=settings.limits.body_bytes,
+        take_turn=partial(ussd.take_turn, gateway.ussd),
+        take_end=partial(ussd.take_end, gateway.ussd),
+        take_dlr=partial(_take_dlr, gateway),
+    )
+    return in_front_of(app.wsgi_app, callbacks)
+
+
+def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:
+    local = (LOCAL_TOKEN,) if gateway.settings.local else ()
+    return {
+        name: tuple(token.encode() for token in (*gateway.keys.channel_tokens[name], *local))
+        for name in gateway.settings.channels
+    }
+
+
+def _read_event(
+    gateway: Gateway, system: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> BackofficeEvent:
+    return webhooks.parse(system, gateway.verifiers[system], headers, body, now)
+
+
+def _take_dlr(gateway: Gateway, dlr: Dlr) -> None:
+    outcome = delivery_reports.take_dlr(gateway.parts, dlr, gateway.now())
+    metrics.delivery_reports.labels(dlr.channel, outcome).inc()
