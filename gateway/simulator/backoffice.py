@@ -1,0 +1,207 @@
+"""The demo back office: takes submissions, acknowledges, then decides (docs/protocol-backoffice.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook
+
+from gateway.simulator.agenda import Agenda
+from gateway.simulator.config import SimulatorConfig
+from gateway.simulator.switches import SwitchPanel
+from gateway.simulator.wire import JSON, Request, Wire, WireError
+
+SYSTEM = "etat-civil"
+EVENT_TRIES = 12  #: with doubling waits, more than half an hour
+
+_KEY = re.compile(r'"[^"\\\x00-\x1f\x7f]{1,255}"')  # a quoted string, RFC 8941 §3.3.3
+_REFERENCE = re.compile(r"[0-9]{12}")
+
+_MESSAGES = {
+    "granted": {
+        "fr": "Votre acte est prêt.",
+        "en": "Your certificate is ready.",
+    },
+    "refused": {
+        "fr": "Aucun acte trouvé avec ce NPI. Voyez votre mairie.",
+        "en": "No record found with this NPI. Ask your town hall.",
+    },
+}
+
+
+@dataclass(slots=True)
+class Event:
+    """One webhook. `state`: waiting, taken, given_up; `answers` are the statuses so far (0: no answer)."""
+
+    id: str
+    type: str
+    state: str = "waiting"
+    answers: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Case:
+    """A submission as the institution keeps it. `state`: received, acknowledged, granted, refused."""
+
+    number: str
+    reference: str
+    service: str
+    received_at: str
+    decision: str
+    state: str = "received"
+    calls: int = 1  #: how often it was submitted: more than 1 shows that a retry was recognised
+    events: list[Event] = field(default_factory=list)
+
+
+class Backoffice:
+    """The demo institution. Safe to share between threads; keeps no personal data."""
+
+    def __init__(self, config: SimulatorConfig, switches: SwitchPanel, wire: Wire, agenda: Agenda) -> None:
+        self._config = config
+        self._switches = switches
+        self._wire = wire
+        self._agenda = agenda
+        self._webhook = Webhook(config.webhook_secret)
+        self._lock = threading.Lock()
+        self._cases: dict[str, Case] = {}  # by idempotency key
+        self._digests: dict[str, bytes] = {}
+        self._count = 0
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    def submit(self, authorization: str, key: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to a submission; the same key gets the same one, and no new case."""
+        if self._switches.now.backoffice_down:
+            return 503, {"status": "unavailable"}
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self._config.backoffice_token}".encode()):
+            return 401, {"status": "unauthorized"}
+        if not _KEY.fullmatch(key):
+            return 400, {"status": "bad_request", "detail": "Idempotency-Key must be a quoted string"}
+        submission = _read(body)
+        if submission is None:
+            return 400, {"status": "bad_request", "detail": "the body is not a submission"}
+        digest = hashlib.sha256(body).digest()
+        with self._lock:
+            case = self._cases.get(key)
+            if case is not None and self._digests[key] != digest:
+                return 409, {"status": "conflict", "detail": "this key came with another body"}
+            self._version += 1
+            if case is not None:
+                case.calls += 1
+                return 202, {"status": "accepted", "case": case.number}
+            case = self._cases[key] = self._open(submission)
+            self._digests[key] = digest
+        self._agenda.after(self._config.ack_s, lambda: self._acknowledge(case))
+        return 202, {"status": "accepted", "case": case.number}
+
+    def cases(self) -> list[dict[str, Any]]:
+        """Every case, newest first."""
+        with self._lock:
+            return [_shown(case) for case in reversed(self._cases.values())]
+
+    def reset(self) -> None:
+        with self._lock:
+            self._cases.clear()
+            self._digests.clear()
+            self._version += 1
+
+    def _open(self, submission: dict[str, Any]) -> Case:
+        self._count += 1
+        now = datetime.now(UTC)
+        # The rule of the demonstration: a NPI that ends in 0 is unknown to the institution.
+        refused = str(submission["fields"].get("npi", "")).endswith("0")
+        return Case(
+            f"EC-{now.year}-{self._count:05}",
+            submission["reference"],
+            submission["service"],
+            now.isoformat(timespec="seconds"),
+            "refused" if refused else "granted",
+        )
+
+    def _acknowledge(self, case: Case) -> None:
+        self._begin_event(case, "submission.acknowledged", {"reference": case.reference, "case": case.number})
+
+    def _decide(self, case: Case) -> None:
+        data = {
+            "reference": case.reference,
+            "decision": case.decision,
+            "message": _MESSAGES[case.decision],
+        }
+        self._begin_event(case, "submission.decided", data)
+
+    def _begin_event(self, case: Case, kind: str, data: dict[str, Any]) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = json.dumps({"type": kind, "timestamp": now, "data": data}, ensure_ascii=False)
+        event = Event(f"msg_{uuid.uuid4().hex}", kind)
+        with self._lock:
+            case.state = "acknowledged" if kind == "submission.acknowledged" else case.decision
+            case.events.append(event)
+            self._version += 1
+        self._post(case, event, body)
+
+    def _post(self, case: Case, event: Event, body: str) -> None:
+        """Signed anew at each try, as Standard Webhooks asks; the id stays, so a repeat has no effect."""
+        now = datetime.now(UTC)
+        headers = {
+            "webhook-id": event.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(event.id, now, body),
+        }
+        try:
+            status = self._wire.post(Request(f"/backoffice/{SYSTEM}/events", JSON, body.encode(), headers)).status
+        except WireError:
+            status = 0
+        with self._lock:
+            self._version += 1
+            event.answers.append(status)
+            if 200 <= status < 300:
+                event.state = "taken"
+            elif len(event.answers) >= EVENT_TRIES:
+                event.state = "given_up"
+        if event.state == "waiting":
+            wait_s = self._config.retry_s * 2 ** (len(event.answers) - 1)
+            self._agenda.after(wait_s, lambda: self._post(case, event, body))
+        elif event.type == "submission.acknowledged":
+            # Decided after it was acknowledged, however long that took.
+            later_s = max(0.0, self._config.decision_s - self._config.ack_s)
+            self._agenda.after(later_s, lambda: self._decide(case))
+
+
+def _read(body: bytes) -> dict[str, Any] | None:
+    """The submission in a request body, None when it is not one."""
+    try:
+        submission: Any = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(submission, dict) or not isinstance(submission.get("fields"), dict):
+        return None
+    reference, service = submission.get("reference"), submission.get("service")
+    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference) or not isinstance(service, str):
+        return None
+    return submission
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    return {
+        "case": case.number,
+        "reference": case.reference,
+        "service": case.service,
+        "received_at": case.received_at,
+        "state": case.state,
+        "calls": case.calls,
+        "events": [
+            {"id": event.id, "type": event.type, "state": event.state, "answers": list(event.answers)}
+            for event in case.events
+        ],
+    }
