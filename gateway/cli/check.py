@@ -1,0 +1,47 @@
+"""`gateway check`: what is wrong in the menus."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gateway.menu.faults import Fault
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--lang", type=click.Choice(("fr", "en")), help="Language of the report (default: the terminal's).")
+def check(folder: Path | None, lang: str | None) -> None:
+    """Check the menus of FOLDER (default: GATEWAY_MENUS) and report every fault with its file and line."""
+    from gateway import settings, wiring
+    from gateway.menu.report import check_folder
+
+    chosen = settings.load()
+    folder = folder or chosen.menus
+    lang = lang or language()
+    menus, faults = check_folder(folder, chosen.languages, wiring.world(chosen))
+    if faults or menus is None:
+        click.echo(in_lines(faults, lang), err=True)
+        sys.exit(1)
+    click.echo(f"{folder}: aucun défaut." if lang == "fr" else f"{folder}: no fault.")
+
+
+def in_lines(faults: Iterable[Fault], lang: str) -> str:
+    """One line per fault, as an author reads them."""
+    from gateway.menu.report import report
+
+    return report(tuple(faults), lang)
+
+
+def language() -> str:
+    """The terminal's language: fr or en."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return "fr" if os.environ[name].startswith("fr") else "en"
+    return "en"

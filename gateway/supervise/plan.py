@@ -1,0 +1,67 @@
+"""Which processes the system is made of, and what each is given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.keys import Keyring
+from gateway.settings import DEMO_API_KEY, Settings
+
+QUEUES = ("urgent", "bulk", "backoffice", "upkeep")  # one worker process each: RQ loses jobs with two queues
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One process to keep alive. `environment` is added to ours and may hold secrets."""
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def redis(command: tuple[str, ...], logs: Path) -> Planned:
+    """The embedded Redis: started first, stopped last."""
+    return Planned("redis", command, logs / "redis.log")
+
+
+def gateway_processes(
+    settings: Settings, keys: Keyring, environ: Mapping[str, str], redis_url: str, logs: Path
+) -> tuple[Planned, ...]:
+    """Web, one worker per queue, the relay, and the simulator unless it is switched off."""
+    shared = {"GATEWAY_REDIS": redis_url, "GATEWAY_LOCAL": "1" if settings.local else "0", "PYTHONUNBUFFERED": "1"}
+
+    def planned(name: str, *arguments: str, **environment: str) -> Planned:
+        command = (sys.executable, "-m", "gateway.cli", *arguments)
+        return Planned(name, command, logs / f"{name}.log", {**shared, **environment})
+
+    processes = [
+        planned("web", "web"),
+        *(planned(f"worker-{queue}", "worker", queue) for queue in QUEUES),
+        planned("relay", "relay"),
+    ]
+    if settings.simulator_bind:
+        processes.append(planned("simulator", "simulator", **simulator_environment(settings, keys, environ)))
+    return tuple(processes)
+
+
+def simulator_environment(settings: Settings, keys: Keyring, environ: Mapping[str, str]) -> dict[str, str]:
+    """What the simulator must know to play its parts: our address, and the secrets of both sides.
+
+    It plays the aggregator that SMS leave by, and the first back office of gateway.yaml.
+    """
+    key_name = settings.channels[settings.sms.channel].api_key_env or ""
+    name, system = next(iter(settings.systems.items()), ("", None))
+    token = environ.get((system and system.token_env) or "") or keys.system_tokens.get(name, "")
+    secret = environ.get((system and system.webhook_secret_env) or "")
+    return {
+        "SIMULATOR_BIND": settings.simulator_bind,
+        "SIMULATOR_GATEWAY_URL": f"http://{settings.bind}",
+        "SIMULATOR_SERVICE_CODE": settings.service_code,
+        "SIMULATOR_API_KEY": environ.get(key_name) or DEMO_API_KEY,
+        "SIMULATOR_BACKOFFICE_TOKEN": token,
+        "SIMULATOR_WEBHOOK_SECRET": secret or next(iter(keys.webhook_secrets.get(name, ())), ""),
+    }
