@@ -1,0 +1,22 @@
+"""`make bench`: every measured claim, as one JSON object on standard output."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+
+from bench import paging, turns
+
+
+def main() -> None:
+    found = {
+        "python": platform.python_version(),
+        "paging": paging.measure(),
+        **turns.measure(),
+    }
+    json.dump(found, sys.stdout, indent=1)
+    print()
+
+
+main()
