@@ -84,7 +84,7 @@ class MtState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MtSms:
-    """One text for one or more recipients, ready to leave: `sender` is a sender id or short code, "" for the default."""
+    """One text for one or more recipients, ready to leave; `sender` is a sender id or short code, "" the default."""
 
     channel: str
     sender: str

@@ -234,7 +234,6 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         session_s=lambda network: settings.operator_of(network).session_s,
         channels=settings.channels,
         countries=settings.countries,
-        networks=tuple(code for operator in settings.operators.values() for code in operator.networks),
         save_dropped=partial(saved_dialogues.save, parts),
         digest=keyed(keyring.digest),
         timezone=ZoneInfo(settings.timezone),
@@ -260,7 +259,9 @@ def surfaces(settings: Settings) -> Callable[[str, str], Surface]:
     @lru_cache(maxsize=1024)
     def surface(channel: str, network: str) -> Surface:
         operator = settings.operator_of(network)
-        cap = settings.channels[channel].max_septets or operator.max_septets
-        return Surface(min(cap, operator.max_septets), operator.alphabet, rules=shared)
+        septets = min(settings.channels[channel].max_septets or operator.max_septets, operator.max_septets)
+        # The same octets on the air: 8 septets fill 7 of them, a UCS-2 unit takes 2 (3GPP TS 23.038 §6.1.2.3, §6.2.3).
+        units = septets if operator.alphabet == "gsm7" else septets * 7 // 8 // 2
+        return Surface(units, operator.alphabet, rules=shared)
 
     return surface

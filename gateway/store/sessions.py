@@ -98,15 +98,14 @@ class Sessions:
         """Raises SessionsUnavailable when Redis does not answer."""
         self._ask("PING")
 
-    def idle(self, seconds: int, limit: int = 200) -> list[str]:
-        """Keys of at most `limit` records that nobody touched for `seconds`, for the sweep of dropped dialogues."""
+    def expiring(self, within_s: int, limit: int = 200) -> list[str]:
+        """Keys of at most `limit` records that will be forgotten within so many seconds, for the sweep."""
         found: list[str] = []
         cursor: bytes = b"0"
         while len(found) < limit:
             cursor, keys = self._ask("SCAN", cursor, "MATCH", "ussd:*", "COUNT", 500)
             for key in keys:
-                idle_s = self._ask("OBJECT", "IDLETIME", key)
-                if idle_s is not None and int(idle_s) >= seconds:
+                if 0 < int(self._ask("PTTL", key)) <= within_s * 1000:
                     found.append(key.decode())
             if cursor == b"0":
                 break

@@ -30,6 +30,8 @@ Action = Callable[[Act, Caller, bytes], ActAnswer]
 
 #: Reads and durable effects one turn may need: more is a menu that goes round in circles.
 NEEDS_PER_TURN = 4
+#: A dialogue nobody answers is saved this long before its record expires: four rounds of the upkeep.
+SWEEP_BEFORE_S = 120
 #: How often a turn that lost the race to commit starts again.
 ATTEMPTS = 3
 
@@ -59,7 +61,6 @@ class Ussd:
     session_s: Callable[[str], int]  #: network -> longest dialogue
     channels: Mapping[str, ChannelSettings]
     countries: tuple[str, ...]
-    networks: tuple[str, ...]
     save_dropped: Callable[[Menus, session.State, Caller], None]
     digest: Hash
     timezone: ZoneInfo
@@ -280,10 +281,8 @@ def take_end(ussd: Ussd, end: UssdEnd) -> None:
 
 
 def sweep_dropped(ussd: Ussd) -> int:
-    """Closes the dialogues that nobody answered for longer than any network waits; how many were closed."""
-    longest_s = max([ussd.session_s(""), *(ussd.session_s(code) for code in ussd.networks)])
-    keys = ussd.sessions.idle(longest_s)
-    return sum(_close(ussd, key, dropped=True) for key in keys)
+    """Saves the dialogues that are about to be forgotten, each well after its network closed it; how many."""
+    return sum(_close(ussd, key, dropped=True) for key in ussd.sessions.expiring(SWEEP_BEFORE_S))
 
 
 def _close(ussd: Ussd, key: str, dropped: bool) -> bool:

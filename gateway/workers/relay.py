@@ -19,7 +19,7 @@ from gateway import logs
 from gateway.store import beats, outbox
 from gateway.store.db import StoreUnavailable
 from gateway.store.wake import WakeUnavailable
-from gateway.wiring import Gateway
+from gateway.wiring import RELAY, Gateway
 from gateway.workers.lanes import UPKEEP, woken_key
 
 #: How often the database is asked which lanes are due.
@@ -27,7 +27,6 @@ LOOK_S = 2.0
 #: How often upkeep is due, and how often the relay says that it is alive.
 UPKEEP_S = 30.0
 BEAT_S = 5.0
-BEAT = "relay"
 #: A lane just woken is not woken again before its job begins, or before this many seconds if the job was lost.
 _WOKEN_S = 60
 #: A job that nobody took by then is forgotten: the lane has been woken again since.
@@ -103,7 +102,7 @@ class Relay:
     def _beat(self) -> None:
         try:
             with self.gateway.database.begin() as conn:
-                beats.beat(conn, BEAT, self.gateway.now())
+                beats.beat(conn, RELAY, self.gateway.now())
         except StoreUnavailable:
             self._told("database", "away")
 

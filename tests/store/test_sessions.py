@@ -89,10 +89,12 @@ def test_the_script_is_sent_again_to_a_redis_that_forgot_it(redis_url: str, sess
     assert sessions.commit("k", 1, b"two", 60_000)
 
 
-def test_idle_records_are_found(sessions: Sessions) -> None:
+def test_records_about_to_be_forgotten_are_found(sessions: Sessions) -> None:
     sessions.commit("ussd:at:1", 0, b"body", 60_000)
-    assert sessions.idle(0) == ["ussd:at:1"]
-    assert sessions.idle(3600) == []
+    sessions.commit("ussd:at:2", 0, b"body", 600_000)
+    sessions.commit("other:3", 0, b"body", 60_000)
+    assert sessions.expiring(120) == ["ussd:at:1"]
+    assert sessions.expiring(30) == []
 
 
 def test_no_redis_is_said_so() -> None:
