@@ -11,11 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.backoffice import connection
 from gateway.backoffice.base import LookupItem, LookupResult
-from gateway.backoffice.connection import Answer, NoAnswer
 from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
 from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver
+from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import SystemSettings
 
 #: An answer is a few words; what is longer is not one.
@@ -61,7 +60,12 @@ class RestBackOffice:
         self._settings = settings
         self._url = settings.url.rstrip("/")
         self._now = now
-        self._session = connection.open_session()
+        self._client = Client(
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            total_s=settings.connect_timeout_s + settings.read_timeout_s,
+            max_bytes=_ANSWER_BYTES,
+        )
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
@@ -81,7 +85,9 @@ class RestBackOffice:
         """Offers one submission; whatever is not a readable answer is a RETRY, which the key makes safe."""
         key = {"Idempotency-Key": f'"{request.idempotency_key}"'}
         try:
-            answer = self._post("/submissions", _written(request), key, self._total_s())
+            answer = self._post("/submissions", _written(request), key)
+        except NotSent:
+            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
         except NoAnswer as error:
             return BackofficeAnswer(HandOver.RETRY, code=error.code)
         return self._read(answer)
@@ -91,13 +97,12 @@ class RestBackOffice:
     ) -> LookupResult:
         """A reading, "unavailable" when none came within `timeout_s` or none that can be read."""
         body = {"args": dict(args), "msisdn": msisdn, "language": language}
-        timeout_s = min(timeout_s, self._total_s())
         if timeout_s <= 0:
             return LookupResult("unavailable")
         try:
             answer = self._post(f"/lookups/{quote(source, safe='')}", body, {}, timeout_s)
             read = _decode_lookup(answer.body) if answer.status == 200 else None
-        except (NoAnswer, msgspec.DecodeError):
+        except (NotSent, NoAnswer, msgspec.DecodeError):
             read = None
         if read is None:
             return LookupResult("unavailable")
@@ -105,20 +110,11 @@ class RestBackOffice:
 
     def close(self) -> None:
         """Closes the pooled connections."""
-        self._session.close()
+        self._client.close()
 
-    def _total_s(self) -> float:
-        return self._settings.connect_timeout_s + self._settings.read_timeout_s
-
-    def _post(self, path: str, body: object, headers: dict[str, str], total_s: float) -> Answer:
-        return connection.post(
-            self._session,
-            self._url + path,
-            msgspec.json.encode(body),
-            {**self._headers, **headers},
-            connect_timeout_s=self._settings.connect_timeout_s,
-            total_s=total_s,
-            max_bytes=_ANSWER_BYTES,
+    def _post(self, path: str, body: object, headers: dict[str, str], total_s: float | None = None) -> Answer:
+        return self._client.post(
+            self._url + path, {**self._headers, **headers}, msgspec.json.encode(body), total_s=total_s
         )
 
     def _read(self, answer: Answer) -> BackofficeAnswer:

@@ -14,7 +14,6 @@ from africastalking import SMSService
 
 from gateway.channels import fields, form
 from gateway.channels.base import ChannelDeclarationError, ChannelError, HttpAnswer
-from gateway.channels.transport import Answer, NoAnswer, NotSent, Transport
 from gateway.messages import (
     Dlr,
     EndStatus,
@@ -27,11 +26,16 @@ from gateway.messages import (
     UssdReply,
     UssdTurn,
 )
+from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import ChannelSettings
 from gateway.text import msisdn
 
 #: The whole transcript of a dialogue.
 _TEXT_MAX = 2000
+#: An answer for 1,000 recipients takes about 200 KiB; what is larger is not an answer.
+_ANSWER_MAX = 1 << 20
+#: A day: an aggregator that asks for longer is asked again anyway.
+_RETRY_AFTER_MAX_S = 86_400
 #: "KES 0.8000"
 _COST_MAX = 32
 
@@ -218,16 +222,22 @@ class AfricasTalkingChannel:
             return _for_all(numbers, SendOutcome.UNKNOWN, "no_answer")
         if not 200 <= answer.status < 300:
             outcome = _HTTP.get(answer.status, SendOutcome.REJECTED)
-            return _for_all(numbers, outcome, f"http_{answer.status}", answer.retry_after_s)
+            return _for_all(numbers, outcome, f"http_{answer.status}", _retry_after_s(answer.retry_after))
         return _read_answer(answer.body, numbers)
 
 
 class _Sms(SMSService):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's SMS service over our own transport: it would open a connection per call and hide the HTTP status."""
+    """The SDK's SMS service over our own client: it would open a connection per call and hide the HTTP status."""
 
     def __init__(self, settings: ChannelSettings, key: str) -> None:
         super().__init__(settings.username, key)
-        self._transport = Transport(settings.connect_timeout_s, settings.read_timeout_s)
+        self._client = Client(
+            connect_timeout_s=settings.connect_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
+            # An answer that drips byte by byte would hold its thread for ever.
+            total_s=settings.connect_timeout_s + 2 * settings.read_timeout_s,
+            max_bytes=_ANSWER_MAX,
+        )
         if settings.base_url is not None:
             self._baseUrl = self._contentUrl = settings.base_url.rstrip("/")
 
@@ -242,7 +252,7 @@ class _Sms(SMSService):  # type: ignore[misc]  # the SDK has no types
         timeout: object = None,
     ) -> Answer:
         del method, params, callback, timeout  # sending is a POST, never asynchronous, under our own timeouts
-        return self._transport.post(url, headers, data)
+        return self._client.post(url, headers, data)
 
 
 def _for_all(
@@ -282,6 +292,11 @@ def _read_recipient(number: str, recipient: _Recipient) -> SendResult:
         external_id = None
     cost = str(recipient.cost or "")[:_COST_MAX]
     return SendResult(number, SendOutcome.ACCEPTED, external_id, word or str(status_code), cost)
+
+
+def _retry_after_s(value: str) -> int | None:
+    # The form with a date is left to the caller's own delay: it would need the clocks to agree.
+    return min(int(value), _RETRY_AFTER_MAX_S) if value.isascii() and value.isdigit() else None
 
 
 def _number_or_none(number: str, region: str) -> str | None:

@@ -383,7 +383,7 @@ def test_an_answer_that_drips_is_cut_off(serve: Callable[..., Server], tmp_path:
     server = serve(drip, certificate(tmp_path) if tls else None)
     channel = channel_to(server.address, connect_timeout_s=0.3, read_timeout_s=0.3)
     if tls:
-        channel._sms._transport._session.verify = str(tmp_path / "server.pem")  # type: ignore[attr-defined]
+        channel._sms._client._session.verify = str(tmp_path / "server.pem")  # type: ignore[attr-defined]
     try:
         result = channel.send(SMS)
     finally:
@@ -404,7 +404,7 @@ def test_over_tls(
 ) -> None:
     server = serve(script, certificate(tmp_path))
     channel = channel_to(server.address)
-    channel._sms._transport._session.verify = str(tmp_path / "server.pem")  # type: ignore[attr-defined]
+    channel._sms._client._session.verify = str(tmp_path / "server.pem")  # type: ignore[attr-defined]
     assert outcome(channel.send(SMS)) == expected
 
 

@@ -1,0 +1,191 @@
+"""HTTP to others: pooled, bounded, and told apart by the only question that matters: did any byte leave?
+
+A call that failed before a byte left may be tried again by anybody. One that failed after may have been carried out.
+No redirect is followed, no cookie kept, no proxy or netrc read. The timeouts of `requests` count each read by itself:
+a server which gives one byte a second is never late. Here the whole call has its time, and a timer ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+#: Connections kept open to each host; a thread beyond them opens its own and closes it after.
+_POOL = 32
+
+
+class NotSent(Exception):
+    """No byte of the request left this machine: no route, no connection, no TLS, or no time left for it."""
+
+
+class NoAnswer(Exception):
+    """Bytes left, and no complete answer came. `code`: cut, too_slow, too_large."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer, whatever its status; `retry_after` is the header as received, "" when there was none."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: str = ""
+
+
+class Client:
+    """A pooled HTTP client, safe to share between threads.
+
+    `total_s` is the most a whole call may last, `read_timeout_s` the longest silence in it; an answer larger than
+    `max_bytes` is none.
+    """
+
+    def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, total_s: float, max_bytes: int) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._total_s = total_s
+        self._max_bytes = max_bytes
+        self._session = _Session()
+
+    def post(
+        self, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, Any], total_s: float | None = None
+    ) -> Answer:
+        """The answer to one POST (a mapping is a form), read whole; `total_s` may shorten this call.
+
+        Raises NotSent or NoAnswer, which hold nothing of what was sent or received.
+        """
+        total_s = self._total_s if total_s is None else min(total_s, self._total_s)
+        timeout = (min(self._connect_timeout_s, total_s), min(self._read_timeout_s, total_s))
+        with _Call(total_s) as call:
+            try:
+                # Streamed, so that the answer is read here, up to a limit, and not inside the client.
+                with self._session.post(url, headers=headers, data=data, timeout=timeout, stream=True) as response:
+                    body = response.raw.read(self._max_bytes + 1, decode_content=True)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                # From None: the cause names the URL and may quote headers, a key among them.
+                if not call.bytes_left:
+                    raise NotSent(type(error).__name__) from None
+                slow = call.is_over or isinstance(error, requests.ReadTimeout)
+                raise NoAnswer("too_slow" if slow else "cut") from None
+        if call.is_over:  # a head cut short by the timer looks like an answer without a body
+            raise NoAnswer("too_slow")
+        if len(body) > self._max_bytes:
+            raise NoAnswer("too_large")
+        if not body and not _says_its_length(response):
+            raise NoAnswer("cut")
+        return Answer(response.status_code, body, response.headers.get("Retry-After", ""))
+
+    def close(self) -> None:
+        """Closes the kept connections; a later call opens new ones."""
+        self._session.close()
+
+
+class _Call:
+    """One call under way in this thread, ended by a timer when it lasts too long."""
+
+    def __init__(self, total_s: float) -> None:
+        self.bytes_left = False
+        self.is_over = False
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(total_s, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Call:
+        _here.call = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """From now on the connection may serve another call."""
+        self._timer.cancel()
+        with self._lock:
+            self._socket = None
+
+    def leave(self, sock: socket.socket | None) -> None:
+        """Told before bytes are given to a connected socket."""
+        with self._lock:
+            if self.is_over:
+                raise TimeoutError
+            self.bytes_left = True
+            self._socket = sock
+
+    def _end(self) -> None:
+        """Ends the connection, as its reader will see it."""
+        with self._lock, contextlib.suppress(OSError):
+            self.is_over = True
+            if self._socket is not None:
+                # Not the TLS socket's own method: it would take the session away from under the reading thread.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Here(threading.local):
+    """The call that this thread makes: from connecting to the answer, a connection stays in one thread."""
+
+    call: _Call
+
+
+_here = _Here()
+
+
+class _PlainConnection(HTTPConnection):
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _here.call.leave(self.sock)
+        super().send(data)
+
+
+class _TlsConnection(HTTPSConnection):
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _here.call.leave(self.sock)
+        super().send(data)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _Adapter(pool_connections=_POOL, pool_maxsize=_POOL, max_retries=0)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: a redirect is an answer like others. Followed, a 302 would turn the POST into a GET that succeeds."""
+
+
+def _says_its_length(response: requests.Response) -> bool:
+    """False for a head that may have been cut off: the client takes the end of the connection for the end of it."""
+    if response.status_code in {204, 304}:  # these have no body
+        return True
+    return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
