@@ -27,7 +27,7 @@ from gateway.keys import Keyring
 from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
-from gateway.menu.world import World, world_of
+from gateway.menu.world import World, max_units, world_of
 from gateway.settings import DEMO_API_KEY, Settings
 from gateway.store import beats, sealed
 from gateway.store.db import Database, open_database
@@ -259,9 +259,8 @@ def surfaces(settings: Settings) -> Callable[[str, str], Surface]:
     @lru_cache(maxsize=1024)
     def surface(channel: str, network: str) -> Surface:
         operator = settings.operator_of(network)
-        septets = min(settings.channels[channel].max_septets or operator.max_septets, operator.max_septets)
-        # The same octets on the air: 8 septets fill 7 of them, a UCS-2 unit takes 2 (3GPP TS 23.038 §6.1.2.3, §6.2.3).
-        units = septets if operator.alphabet == "gsm7" else septets * 7 // 8 // 2
-        return Surface(units, operator.alphabet, rules=shared)
+        cap = settings.channels[channel].max_septets or operator.max_septets
+        capped = operator.model_copy(update={"max_septets": min(cap, operator.max_septets)})
+        return Surface(max_units(capped), operator.alphabet, rules=shared)
 
     return surface

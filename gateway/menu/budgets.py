@@ -8,6 +8,7 @@ from gateway.menu.inspection import Inspection
 from gateway.menu.longest import Longest, filled
 from gateway.menu.message_keys import MESSAGES
 from gateway.menu.model import Ask, Choice, End, Menus, Pick, Screen, Service, Submit
+from gateway.menu.world import max_units
 from gateway.settings import Network
 from gateway.text import pages, segments
 from gateway.text.segments import Alphabet, units
@@ -95,7 +96,7 @@ class _Screen:
         self.longest = longest
         self.screen = screen
         self.network = name
-        self.most = network.max_septets
+        self.most = max_units(network)
         self.mark = screen.say.at(longest.language) if screen.say is not None else screen.mark
 
     def check(self) -> None:

@@ -15,15 +15,20 @@ MAX_NEEDS = 4
 
 def check_targets(inspection: Inspection) -> None:
     """Targets of every service, and how they hang together."""
+    lost: set[str] = set()
     for service in inspection.menus.services.values():
+        before = len(inspection.faults)
         _names(inspection, service)
         if service.start and service.start not in service.screens:
             _unknown_screen(inspection, service, service.start, service.mark)
         for screen in service.screens.values():
             for target, mark in targets_with_marks(screen):
                 _target(inspection, service, target, mark)
+        if len(inspection.faults) > before:
+            lost.add(service.id)
     for service in inspection.sound():
-        _reached(inspection, service)
+        if service.id not in lost:  # else one wrong name would be said again at each screen behind it
+            _reached(inspection, service)
         _loops(inspection, service)
     _services_reached(inspection)
     _shared_reached(inspection)

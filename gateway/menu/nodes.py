@@ -74,7 +74,8 @@ def read(file: str, text: str, faults: list[Fault]) -> Node | None:
     except TooDeep as error:
         faults.append(Fault("too_deep", reader.mark(error.position)))
     except yaml.MarkedYAMLError as error:
-        reader.syntax(error)
+        if not any(line[: len(line) - len(line.lstrip())].count("\t") for line in lines):
+            reader.syntax(error)  # else the tabs are the cause, and have been said
     except yaml.reader.ReaderError as error:
         faults.append(Fault("yaml_character", Mark(file, text.count("\n", 0, error.position) + 1)))
     return None
@@ -157,7 +158,9 @@ class _Reader:
         elif getattr(event, "anchor", None):
             name = f"&{getattr(event, 'anchor', '')}"
             self.fault("anchor", event, corrected=" ".join(line.replace(name, "", 1).split()))
-        elif isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"') and _start(event).line < _end(event).line:
+        elif (
+            isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"') and _start(event).line < _end(event).line
+        ):
             self.fault("open_quote", event)
         elif getattr(event, "tag", None):
             self.fault("tag", event, corrected=" ".join(re.sub(r"!\S*\s?", "", line, count=1).split()))
@@ -210,6 +213,15 @@ def _end(event: yaml.Event) -> _Position:
 def _value_quoted(line: str) -> str:
     """The line with its value between quotes, or "" when that would not make it readable."""
     found = _KEY_AND_VALUE.match(line)
-    if found is None or found["value"][0] in "\"'{[|>":
+    if found is None or found["value"][0] in "\"'{[|>" or _is_readable(line.strip()):
         return ""
     return f"{found['head']}{quoted(found['value'])}".strip()
+
+
+def _is_readable(line: str) -> bool:
+    """Whether the line alone is YAML: then it is not the one to correct."""
+    try:
+        yaml.compose(line, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from gateway.menu.inspection import Inspection
 from gateway.menu.longest import Longest
 from gateway.menu.model import ROOT, Ask, End, Pick, Screen, Service
 from gateway.menu.sizes import ASK_SIZES
+from gateway.menu.world import max_units
 from gateway.settings import Network, Pace
 from gateway.text import pages
 
@@ -61,7 +62,7 @@ class _Clock:
         return seconds + turning_s + sum(self._reading(page) for page in shown)
 
     def _pages(self, screen: Screen) -> tuple[pages.Page, ...]:
-        return screen_pages(self.longest, screen, self.network.max_septets)
+        return screen_pages(self.longest, screen, max_units(self.network))
 
     def _reading(self, page: pages.Page) -> float:
         return len(page.text) / self.pace.read_chars_per_s

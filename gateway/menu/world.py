@@ -65,5 +65,13 @@ def world_of(settings: Settings, handlers: Mapping[str, tuple[str, ...]]) -> Wor
     )
 
 
+def max_units(network: Network) -> int:
+    """What one screen holds: septets, or the UCS-2 units that the same octets carry.
+
+    8 septets fill 7 octets, a UCS-2 unit takes 2 (3GPP TS 23.038 §6.1.2.3, §6.2.3).
+    """
+    return network.max_septets if network.alphabet == "gsm7" else network.max_septets * 7 // 8 // 2
+
+
 def _capped(network: Network, cap: int) -> Network:
     return network.model_copy(update={"max_septets": min(network.max_septets, cap)})

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from redis.connection import AbstractConnection, Connection, UnixDomainSocketConnection
+from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import NoScriptError, RedisError
 
 from gateway.store.db import StoreUnavailable, Why
@@ -152,15 +152,19 @@ def _packed(command: tuple[object, ...]) -> bytes:
 
 
 def open_connection(url: str, timeout_s: float) -> AbstractConnection:
-    """A connection, not yet made, for `redis://[user:password@]host[:port][/db]` or `unix:///path[?db=0]`; no retry."""
+    """A connection, not yet made, that never retries.
+
+    `redis://[user:password@]host[:port][/db]`, the same with `rediss://` (TLS), or `unix:///path[?db=0]`.
+    """
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return UnixDomainSocketConnection(  # type: ignore[abstract]  # redis-py leaves `host` abstract in it, unused
             path=unquote(parts.path), socket_timeout=timeout_s, protocol=2, db=_database(parts.query)
         )
-    if parts.scheme != "redis":
-        raise ValueError("a Redis URL starts with redis:// or unix://")
-    return Connection(
+    if parts.scheme not in {"redis", "rediss"}:
+        raise ValueError("a Redis URL starts with redis://, rediss:// or unix://")
+    kind = SSLConnection if parts.scheme == "rediss" else Connection
+    return kind(
         host=parts.hostname or "127.0.0.1",
         port=parts.port or 6379,
         db=int(parts.path.strip("/") or 0),

@@ -140,7 +140,11 @@ def test_a_late_answer_is_never_given_to_the_next_caller() -> None:
 
 @pytest.mark.parametrize(
     ("url", "kind"),
-    [("redis://127.0.0.1:1/3", "Connection"), ("unix:///run/r.sock?db=2", "UnixDomainSocketConnection")],
+    [
+        ("redis://127.0.0.1:1/3", "Connection"),
+        ("rediss://u:p@127.0.0.1/3", "SSLConnection"),
+        ("unix:///run/r.sock?db=2", "UnixDomainSocketConnection"),
+    ],
 )
 def test_urls(url: str, kind: str) -> None:
     assert type(open_connection(url, 1.0)).__name__ == kind
