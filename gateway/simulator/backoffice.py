@@ -27,8 +27,8 @@ _REFERENCE = re.compile(r"[0-9]{12}")
 
 _MESSAGES = {
     "granted": {
-        "fr": "Votre acte est prêt.",
-        "en": "Your certificate is ready.",
+        "fr": "Votre acte est disponible.",
+        "en": "Your certificate is available.",
     },
     "refused": {
         "fr": "Aucun acte trouvé avec ce NPI. Voyez votre mairie.",

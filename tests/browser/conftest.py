@@ -34,6 +34,7 @@ SCREENS = {
         False,
     ),
     "1": ("Acte de naissance\nTarif: à confirmer en mairie\n1.Pour moi\n2.Pour mon enfant\n0.Retour", False),
+    "2": ("\n".join(f"{line}.Oui" for line in range(1, 21)), False),
     "1*1": ("Merci. Demande 4821 0937 5628 déposée. Récépissé par SMS.", True),
 }
 

@@ -166,13 +166,25 @@ def test_nothing_is_wider_than_the_window(page: Page, first: Locator, width: int
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_the_screen_holds_a_full_page_without_scrolling(page: Page, first: Locator) -> None:
-    """182 septets in lines as menus have them: nothing may hide below the edge of the screen."""
+def test_a_long_page_says_that_there_is_more_below(page: Page, first: Locator) -> None:
+    """Twenty short lines fit 182 septets, not the screen: the phone scrolls, and says so."""
+    press(first, "*229#")
+    expect(first.locator(".below")).to_be_hidden()
+    press(first, "2")
+    expect(first.locator(".below")).to_be_visible()
+    first.locator(".screen").focus()
+    page.keyboard.press("End")
+    expect(first.locator(".below")).to_be_hidden()
+
+
+def test_a_page_of_thirteen_lines_needs_no_scrolling(page: Page, first: Locator) -> None:
+    """As many as a list of communes has."""
+    press(first, "*229#")
+    shows(first, MENU)
     fits = page.evaluate(
         """() => {
           const screen = document.querySelector('.screen');
-          screen.className = 'screen';
-          screen.textContent = ('1.Acte de naissance sec.\\n').repeat(8).slice(0, 182);
+          screen.textContent = Array(13).fill('1.Abomey').join('\\n');
           return screen.scrollHeight <= screen.clientHeight;
         }"""
     )

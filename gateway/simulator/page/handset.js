@@ -93,6 +93,7 @@ export class Handset {
       if (event.key === 'Enter') this.send();
       if (event.key === 'Escape') this.hangUp();
     });
+    this.find('.screen').addEventListener('scroll', () => this.showBelow());
     this.find('.screen').addEventListener('click', () => this.find('.typed').focus());
     this.find('.number').addEventListener('input', () => { this.editing = true; });
     this.find('.number').addEventListener('change', (event) => this.changeNumber(event.target));
@@ -183,6 +184,7 @@ export class Handset {
       screen.textContent = phone.text;
       screen.scrollTop = 0;
     }
+    this.showBelow();
     const answering = phone.open && !phone.reply_lost;
     this.find('.typed').placeholder = answering ? 'Réponse' : this.code;
     this.find('.soft-left').textContent = answering ? 'Envoyer' : 'Appeler';
@@ -190,6 +192,12 @@ export class Handset {
     const mail = this.find('.mail');
     mail.hidden = phone.unread === 0;
     mail.textContent = `✉ ${phone.unread}`;
+  }
+
+  /** A phone says when there is more below its last line. */
+  showBelow() {
+    const screen = this.find('.screen');
+    this.find('.below').hidden = screen.scrollTop + screen.clientHeight >= screen.scrollHeight - 1;
   }
 
   showOutside(phone) {
