@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -98,18 +98,19 @@ class Sessions:
         """Raises SessionsUnavailable when Redis does not answer."""
         self._ask("PING")
 
-    def expiring(self, within_s: int, limit: int = 200) -> list[str]:
-        """Keys of at most `limit` records that will be forgotten within so many seconds, for the sweep."""
-        found: list[str] = []
+    def expiring(self, within_s: int) -> Iterator[str]:
+        """Keys of all records that will be forgotten within so many seconds, for the sweep.
+
+        All, because most have ended: a limit would let them hide the few that were dropped.
+        """
         cursor: bytes = b"0"
-        while len(found) < limit:
+        while True:
             cursor, keys = self._ask("SCAN", cursor, "MATCH", "ussd:*", "COUNT", 500)
             for key in keys:
                 if 0 < int(self._ask("PTTL", key)) <= within_s * 1000:
-                    found.append(key.decode())
+                    yield key.decode()
             if cursor == b"0":
-                break
-        return found[:limit]
+                return
 
     def close(self) -> None:
         """Closes this thread's connection."""

@@ -261,7 +261,7 @@ def set_state(
 def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
     """Keeps the institution's number of the file when it comes without a move of the state; the first one stays."""
     unnamed = update(submissions).where(submissions.c.id == submission_id, submissions.c.case_number == "")
-    conn.execute(unnamed.values(case_number=case_number))
+    conn.execute(unnamed.values(case_number=bounded(case_number, 128)))
 
 
 def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:

@@ -67,7 +67,7 @@ def _submit(parts: Parts, act: Act, caller: Caller, key: bytes) -> ActAnswer:
     if submission_id is not None:
         parts.announce((notices.LANE, BACKOFFICE_LANE))
     logs.event(
-        "submission.received",
+        "submission.answered",
         submission_id=submission_id,
         service=act.service,
         outcome=answer.outcome,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import msgspec
@@ -37,6 +37,10 @@ class Body(msgspec.Struct, array_like=True, frozen=True):
     msisdn: str  #: whose dialogue it is, for the copy kept of a dropped one (the record is sealed)
     network: str
 
+    def __repr__(self) -> str:
+        """Nothing of the citizen."""
+        return f"Body(length={self.length}, final={self.final})"
+
 
 class Kind(Enum):
     REPEAT = auto()  #: answered already: the stored reply
@@ -50,9 +54,9 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Plan:
     kind: Kind
-    parts: tuple[str, ...] = ()
-    prefix: str = ""  #: transcript before `parts`, for the act keys of a cumulative channel
-    rest: str = ""  #: INPUT on a cumulative channel: the new text, whole, before any split
+    parts: tuple[str, ...] = field(default=(), repr=False)
+    prefix: str = field(default="", repr=False)  #: transcript before `parts`, for the act keys of a cumulative channel
+    rest: str = field(default="", repr=False)  #: INPUT on a cumulative channel: the new text, whole, before any split
 
 
 def who(turn: UssdTurn, digest: Hash) -> bytes:
@@ -60,13 +64,18 @@ def who(turn: UssdTurn, digest: Hash) -> bytes:
     return digest(f"{turn.msisdn}|{turn.service_code}")
 
 
-def plan(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int) -> Plan:
-    """What to do with `turn`; `window_ms` serves only channels that name no turn."""
+def plan(
+    body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool = True
+) -> Plan:
+    """What to do with `turn`; `window_ms` serves only channels that name no turn.
+
+    `ordered`: turn ids are sequence numbers, so that a smaller one is a stale delivery; False for request ids.
+    """
     if body is not None and body.who != who(turn, digest):
         return Plan(Kind.CONFLICT)
     if turn.event is UssdEvent.CUMULATIVE:
         return _diff(body, turn.text, digest)
-    return _last_input(body, turn, digest, now_ms, window_ms)
+    return _last_input(body, turn, digest, now_ms, window_ms, ordered)
 
 
 def _diff(body: Body | None, text: str, digest: Hash) -> Plan:
@@ -115,13 +124,15 @@ def _entries(trace: bytes) -> set[bytes]:
     return {trace[start : start + _ENTRY_BYTES] for start in range(0, len(trace), _ENTRY_BYTES)}
 
 
-def _last_input(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int) -> Plan:
+def _last_input(
+    body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool
+) -> Plan:
     new = turn.event is UssdEvent.NEW
     fresh = Plan(Kind.REPLAY, parts=split(turn.text)) if turn.text else Plan(Kind.OPEN)
     if body is None:
         return fresh if new else Plan(Kind.LOST)
     if turn.turn_id is not None:
-        if turn.turn_id == body.turn or _earlier(turn.turn_id, body.turn):
+        if turn.turn_id == body.turn or (ordered and _earlier(turn.turn_id, body.turn)):
             return Plan(Kind.REPEAT)
     elif digest(turn.text) == body.mark and now_ms - body.at_ms <= window_ms:
         return Plan(Kind.REPEAT)

@@ -17,10 +17,10 @@ from gateway.menu.model import Menus
 from gateway.messages import EndStatus, UssdEnd, UssdEvent, UssdReply, UssdTurn
 from gateway.settings import ChannelSettings
 from gateway.store.db import StoreUnavailable
-from gateway.store.sessions import AFTER_END_S, Sessions
+from gateway.store.sessions import AFTER_END_S, Record, Sessions
 from gateway.text import msisdn, pages, transliterate
 from gateway.usecases.caller import Caller
-from gateway.usecases.shelf import Shelf
+from gateway.usecases.shelf import Shelf, VersionLost
 from gateway.usecases.transcripts import Body, Hash, Kind, Plan, act_key, plan, split, traced, who
 
 #: Source(args, caller, seconds left) -> answer; `unavailable` when it cannot answer in time.
@@ -76,9 +76,12 @@ def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
         reply = _answer(attempt)
     except Exception as error:
         code = error.code if isinstance(error, TurnError) else type(error).__name__
-        if not isinstance(error, StoreUnavailable | TurnError):
+        if isinstance(error, StoreUnavailable | TurnError):
+            logs.event("ussd.unavailable", level="error", channel=turn.channel, code=code)
+        else:
             logs.failure("ussd.failed", error, channel=turn.channel)
         attempt.outcome = "busy" if code == "busy" else "unavailable"
+        attempt.recall()
         reply = attempt.apology(attempt.outcome)
     elapsed = ussd.monotonic() - started
     metrics.ussd_turns.labels(turn.channel, attempt.outcome).inc()
@@ -86,7 +89,7 @@ def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
     logs.event(
         "ussd.turn",
         channel=turn.channel,
-        session=attempt.key[-12:],
+        session=_handle(attempt.key),
         number=msisdn.mask(turn.msisdn),
         network=turn.network,
         screen=attempt.screen,
@@ -131,9 +134,10 @@ class _Attempt:
         """The reply, or None when another delivery committed first and this one must start again."""
         record = self.ussd.sessions.load(self.key)
         self.version = record.version
-        self.body = _decode_body(record.body) if record.body is not None else None
-        todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms)
-        if todo.kind is Kind.CONFLICT:
+        self.body = _read(record)
+        ordered = self.channel.dedupe == "sequence"
+        todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms, ordered)
+        if todo.kind is Kind.CONFLICT or (self.stored is not None and self.lost_to_another(todo)):
             self.outcome = "conflict"
             return self.apology("interrupted")
         if self.body is not None:
@@ -142,8 +146,16 @@ class _Attempt:
                 self.outcome = "repeat"
                 return UssdReply(self.body.reply, self.body.final)
         if todo.kind is not Kind.INPUT:
+            if self.body is not None and self.body.state is not None:  # cut off, and dialled again
+                _save(self.ussd, self.turn.channel, self.body)
             self.body = None  # a new dialogue, whatever the record held
         return self.commit(self.follow(todo))
+
+    def lost_to_another(self, todo: Plan) -> bool:
+        """Whether, after this turn did its act, the record holds the answer of another turn and cannot take this one."""
+        if self.turn.event is UssdEvent.CUMULATIVE and todo.kind in (Kind.INPUT, Kind.REPLAY):
+            return False  # the act is found again under its transcript
+        return self.body is None or self.body.mark != self.ussd.digest(self.turn.text)
 
     def follow(self, todo: Plan) -> walk.Step:
         """Walks the engine as planned, up to a screen to show."""
@@ -193,6 +205,7 @@ class _Attempt:
     def settle(self, step: walk.Step, text: str, replay: bool) -> walk.Step | None:
         """Meets the engine's needs until it has a screen; None when a replay meets an act that was never done."""
         for _ in range(NEEDS_PER_TURN + 1):
+            self.language = step.state.language
             effect = step.effect
             if isinstance(effect, Reply):
                 return step
@@ -210,14 +223,29 @@ class _Attempt:
             return self.ussd.sources[need.source](need, self.caller(), left_s)
         key = act_key(self.turn, text, self.body, self.version, need.ordinal, self.ussd.digest)
         if replay:
-            return self.ussd.find_act(key)
-        if left_s <= 0:
+            answer = self.ussd.find_act(key)
+        elif left_s <= 0:
             raise TurnError("deadline")
-        answer = self.ussd.actions[need.action](need, self.caller(), key)
-        reference = answer.values.get("reference")
-        if answer.outcome == "submitted" and reference is not None:
-            self.stored = reference.shown
+        else:
+            answer = self.ussd.actions[need.action](need, self.caller(), key)
+        self.remember(answer)
         return answer
+
+    def remember(self, answer: ActAnswer | None) -> None:
+        reference = answer.values.get("reference") if answer is not None else None
+        if answer is not None and answer.outcome == "submitted" and reference is not None:
+            self.stored = reference.shown
+
+    def recall(self) -> None:
+        """After a failure: whether an earlier delivery of this very turn did its act, which its transcript tells."""
+        if self.stored is not None or self.turn.event is not UssdEvent.CUMULATIVE or not self.turn.text:
+            return
+        try:
+            for ordinal in range(NEEDS_PER_TURN):
+                key = act_key(self.turn, self.turn.text, self.body, self.version, ordinal, self.ussd.digest)
+                self.remember(self.ussd.find_act(key))
+        except StoreUnavailable:
+            return  # nobody knows
 
     def commit(self, step: walk.Step) -> UssdReply | None:
         """Stores the step and gives its reply; None when another delivery won."""
@@ -231,7 +259,7 @@ class _Attempt:
             length=len(turn.text) if cumulative else 0,
             mark=self.ussd.digest(turn.text),
             turn=turn.turn_id or "",
-            at_ms=self.now_ms,
+            at_ms=int(self.ussd.now().timestamp() * 1000),  # of the answer: a repetition of a slow turn comes after it
             opened_ms=self.body.opened_ms if self.body is not None else self.now_ms,
             reply=reply.text,
             final=reply.final,
@@ -264,7 +292,7 @@ class _Attempt:
 
     def apology(self, key: str) -> UssdReply:
         """One END sentence; after a failure it says whether something was stored before."""
-        if self.stored is not None and key in ("unavailable", "busy"):
+        if self.stored is not None:
             key = "unavailable_stored"
         values = {"code": self.surface.rules.service_code, "reference": self.stored or ""}
         text = compose.text(self.menus, key, self.language, values)
@@ -277,27 +305,57 @@ def take_end(ussd: Ussd, end: UssdEnd) -> None:
     metrics.ussd_ends.labels(end.channel, end.status).inc()
     key = f"ussd:{end.channel}:{ussd.digest(end.session_id).hex()}"
     _close(ussd, key, dropped=end.status is not EndStatus.COMPLETED)
-    logs.event("ussd.ended", channel=end.channel, session=key[-12:], status=end.status, turns=end.turns)
+    logs.event("ussd.ended", channel=end.channel, session=_handle(key), status=end.status, turns=end.turns)
 
 
 def sweep_dropped(ussd: Ussd) -> int:
     """Saves the dialogues that are about to be forgotten, each well after its network closed it; how many."""
-    return sum(_close(ussd, key, dropped=True) for key in ussd.sessions.expiring(SWEEP_BEFORE_S))
+    saved = 0
+    for key in ussd.sessions.expiring(SWEEP_BEFORE_S):
+        try:
+            saved += _close(ussd, key, dropped=True)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one record that cannot be read must not cost the others
+            logs.failure("dialogue.not_saved", error, session=_handle(key))
+    return saved
 
 
 def _close(ussd: Ussd, key: str, dropped: bool) -> bool:
     """Leaves only the last reply in a record, after a copy of a dropped dialogue was saved to be taken up again."""
     for _ in range(ATTEMPTS):
         record = ussd.sessions.load(key)
-        body = _decode_body(record.body) if record.body is not None else None
+        body = _read(record)
         if body is None or body.state is None:
             return False
         if dropped:
-            channel = key.split(":")[1]
-            caller = Caller(msisdn=body.msisdn, channel=channel, network=body.network, language=body.language)
-            state = session.decode(body.state)
-            ussd.save_dropped(ussd.shelf.version(state.menus), state, caller)
+            _save(ussd, key.split(":")[1], body)
         closed = msgspec.structs.replace(body, state=None, final=True)
         if ussd.sessions.commit(key, record.version, _encode_body(closed), AFTER_END_S * 1000):
             return True
     return False
+
+
+def _save(ussd: Ussd, channel: str, body: Body) -> None:
+    """Copies a dropped dialogue to the database, unless its menus are gone."""
+    assert body.state is not None
+    state = session.decode(body.state)
+    try:
+        menus = ussd.shelf.version(state.menus)
+    except VersionLost:
+        logs.event("dialogue.not_saved", level="error", channel=channel, code="version_lost")
+        return
+    ussd.save_dropped(menus, state, Caller(body.msisdn, channel, body.network, body.language))
+
+
+def _read(record: Record) -> Body | None:
+    """What a record holds; one that another release wrote in another form is as good as none."""
+    try:
+        return _decode_body(record.body) if record.body is not None else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _handle(key: str) -> str:
+    """A dialogue as logs name it: never a run of digits that could be taken for a number."""
+    return f"s-{key[-12:-8]}-{key[-8:-4]}-{key[-4:]}"

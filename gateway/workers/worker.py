@@ -19,6 +19,7 @@ from gateway.workers import lanes
 
 #: RQ waits this much less 15 s for a job before it says that it is alive.
 _TTL_S = 60
+_CONNECT_S = 5
 #: How long to wait before trying a Redis that was away again.
 _PAUSE_S = 1.0
 
@@ -51,7 +52,7 @@ class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
 def run_worker(gateway: Gateway, lane: str) -> None:
     """Serves the queue of `lane` until SIGTERM or SIGINT; the batch in hand is finished first."""
     stop = threading.Event()
-    queues = Redis.from_url(gateway.queues_url)
+    queues = connect(gateway.queues_url)
     with ThreadPoolExecutor(lanes.THREADS, thread_name_prefix=lane) as pool:
         logs.event("worker.started", lane=lane)
         try:
@@ -61,6 +62,11 @@ def run_worker(gateway: Gateway, lane: str) -> None:
             lanes.start(None)
             queues.close()
             logs.event("worker.stopped", lane=lane)
+
+
+def connect(url: str) -> Redis:
+    """A client that waits for an answer as long as a worker waits for a job: redis-py gives up after 5 s by itself."""
+    return Redis.from_url(url, socket_timeout=_TTL_S, socket_connect_timeout=_CONNECT_S)
 
 
 def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor, stop: threading.Event) -> None:

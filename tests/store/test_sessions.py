@@ -93,8 +93,8 @@ def test_records_about_to_be_forgotten_are_found(sessions: Sessions) -> None:
     sessions.commit("ussd:at:1", 0, b"body", 60_000)
     sessions.commit("ussd:at:2", 0, b"body", 600_000)
     sessions.commit("other:3", 0, b"body", 60_000)
-    assert sessions.expiring(120) == ["ussd:at:1"]
-    assert sessions.expiring(30) == []
+    assert list(sessions.expiring(120)) == ["ussd:at:1"]
+    assert list(sessions.expiring(30)) == []
 
 
 def test_no_redis_is_said_so() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -193,6 +194,20 @@ def test_postgresql_that_went_away_and_came_back(postgres_url: str, now: datetim
         beats.beat(conn, "relay", now)
     assert said.value.why is Why.AWAY
     _write(database, now)  # the next one finds a good connection
+    database.close()
+
+
+@pytest.mark.postgres
+def test_postgresql_restarted_while_nobody_asked(postgres_url: str, now: datetime) -> None:
+    database = open_database(postgres_url)
+    _write(database, now)
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        assert other.execute(f"SELECT pg_terminate_backend(pid) {others}".encode()).fetchall() == [(True,)]
+        deadline = time.monotonic() + 10
+        while other.execute(f"SELECT 1 {others}".encode()).fetchall() and time.monotonic() < deadline:
+            pass
+    _write(database, now)  # the broken pooled connection costs nobody a turn
     database.close()
 
 

@@ -237,6 +237,14 @@ def test_a_late_answer_settles_what_became_unknown_but_never_sends_it_again(
         assert _attempts(conn, sent) == [(1, "done", "101")]
 
 
+def test_who_said_unknown_may_still_learn_the_answer(database: Database, now: datetime, add: Add) -> None:
+    with database.begin() as conn:
+        row_id = add(conn)
+        _reach(conn, row_id, O.UNKNOWN, now)
+        assert outbox.done(conn, row_id, "t1", "found_in_their_list", now)
+        assert _attempts(conn, row_id) == [(1, "done", "found_in_their_list")]
+
+
 def test_a_report_or_a_person_settles_an_unknown_row(database: Database, now: datetime, add: Add) -> None:
     with database.begin() as conn:
         row_id = add(conn, target=7)

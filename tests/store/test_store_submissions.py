@@ -187,6 +187,22 @@ def test_what_each_move_writes(database: Database, seals: Seals, now: datetime, 
         assert conn.execute(select(table.c.erase_after)).scalar_one() == last + timedelta(days=90)
 
 
+@pytest.mark.parametrize(
+    ("before", "given", "after"),
+    [("", "EC-1", "EC-1"), ("EC-1", "EC-2", "EC-1"), ("", "x\x00" * 200, "x" * 128)],
+    ids=["named", "the first one stays", "bounded"],
+)
+def test_a_case_number_without_a_move(
+    database: Database, seals: Seals, store_submission: Store, before: str, given: str, after: str
+) -> None:
+    with database.begin() as conn:
+        made, other = store_submission(conn), store_submission(conn, reference="2" * 12, subject=())
+        submissions.note_case(conn, made, before)
+        submissions.note_case(conn, made, given)
+        found = [submissions.by_id(conn, seals, one) for one in (made, other)]
+        assert [one.case_number for one in found if one] == [after, ""]
+
+
 def test_personal_data_go_when_due_and_the_rest_stays(
     database: Database, seals: Seals, now: datetime, store_submission: Store
 ) -> None:
