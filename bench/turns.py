@@ -115,17 +115,19 @@ def measure() -> dict[str, Any]:
         }
         (folder / "data").mkdir()
         subprocess.run([sys.executable, "-m", "gateway.cli", "migrate"], env=environ, cwd=ROOT, check=True)
-        servers: list[subprocess.Popen[bytes]] = []
+        servers: dict[str, subprocess.Popen[bytes]] = {}
         try:
             ports = {"gateway": free_port()}
-            servers.append(start_server("gateway.wsgi:application", environ, ports["gateway"], folder / "gateway.log"))
+            servers["gateway"] = start_server(
+                "gateway.wsgi:application", environ, ports["gateway"], folder / "gateway.log"
+            )
             size = record_bytes(ports["gateway"], url)
             environ["BENCH_RECORD_BYTES"] = str(size["body_bytes"])
             ports["bare"] = free_port()
-            servers.append(start_server("bench.bare:application", environ, ports["bare"], folder / "bare.log"))
-            figures = rounds(ports)
+            servers["bare"] = start_server("bench.bare:application", environ, ports["bare"], folder / "bare.log")
+            figures = rounds(ports, servers)
         finally:
-            for process in servers:
+            for process in servers.values():
                 process.send_signal(signal.SIGTERM)
                 process.wait(15)
             server.terminate()
@@ -133,16 +135,32 @@ def measure() -> dict[str, Any]:
     return {"turns": figures, "session": size}
 
 
-def rounds(ports: dict[str, int]) -> dict[str, Any]:
+def cpu_s(process: subprocess.Popen[bytes]) -> float:
+    """Processor seconds that a server and its workers have used."""
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if process.pid in (int(folder.name), int(fields[1])):  # itself, or its child
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def rounds(ports: dict[str, int], servers: dict[str, subprocess.Popen[bytes]]) -> dict[str, Any]:
     """Both servers in turn, at each number of connections; medians over the rounds."""
     found: dict[str, Any] = {}
     for connections in CONNECTIONS:
         loads: dict[str, list[Load]] = {name: [] for name in ports}
+        used: dict[str, list[float]] = {name: [] for name in ports}
         for number in range(ROUNDS):
             for name, port in ports.items():
                 path = "/channels/africastalking/local/ussd"
                 made = dialogue(path, f"{connections:02x}{number:02x}{name[0]}")
+                before = cpu_s(servers[name])
                 loads[name].append(play(("127.0.0.1", port), connections, SECONDS, made))
+                used[name].append((cpu_s(servers[name]) - before) / loads[name][-1].answers * 1e6)
         middle = {name: sorted(runs, key=lambda run: run.rate)[len(runs) // 2] for name, runs in loads.items()}
         ratios = sorted(ours.rate / bare.rate for ours, bare in zip(loads["gateway"], loads["bare"], strict=True))
         found[str(connections)] = {
@@ -151,6 +169,8 @@ def rounds(ports: dict[str, int]) -> dict[str, Any]:
             "p99_ms": round(middle["gateway"].p99_ms, 2),
             "bare_per_s": round(middle["bare"].rate),
             "ratio": round(ratios[len(ratios) // 2], 2),
+            "cpu_us_per_turn": round(sorted(used["gateway"])[ROUNDS // 2]),
+            "cpu_us_per_bare": round(sorted(used["bare"])[ROUNDS // 2]),
         }
     return found
 

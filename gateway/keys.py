@@ -6,11 +6,15 @@ Losing this file makes personal data unreadable and every verification code void
 from __future__ import annotations
 
 import base64
+import copy
+import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 RandomBytes = Callable[[int], bytes]
 
@@ -35,9 +39,52 @@ class Keyring:
 def load_or_create(
     path: Path, random_bytes: RandomBytes, channels: tuple[str, ...], systems: tuple[str, ...]
 ) -> Keyring:
-    """The keyring in `path`; what is missing (a first start, a new channel or system) is made and written first."""
+    """The keyring in `path`; what is missing (a first start, a new channel or system) is made and written first.
+
+    Raises KeysError. Several processes that start at once get the same keys.
+    """
     stored = _read(path)
-    wanted = json.loads(json.dumps(stored))
+    try:
+        wanted = _completed(stored, random_bytes, channels, systems)
+        ring = _keyring(wanted)  # before anything is written: a damaged file stays as it is
+        if wanted != stored:
+            with _alone(path):
+                stored = _read(path)  # another process may have been first
+                wanted = _completed(stored, random_bytes, channels, systems)
+                ring = _keyring(wanted)
+                if wanted != stored:
+                    _write(path, wanted)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise KeysError(f"{path}: damaged; restore it from its backup") from error
+    return ring
+
+
+def _keyring(stored: dict[str, Any]) -> Keyring:
+    return Keyring(
+        encryption={name: _key(key) for name, key in stored["encryption"].items()},
+        digest=_key(stored["digest"]),
+        receipts={name: _key(key) for name, key in stored["receipts"].items()},
+        channel_tokens={name: tuple(values) for name, values in stored["channel_tokens"].items()},
+        web_secret=_key(stored["web_secret"]),
+        system_tokens=dict(stored["system_tokens"]),
+        webhook_secrets={name: tuple(values) for name, values in stored["webhook_secrets"].items()},
+    )
+
+
+def _key(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)
+    if len(key) != 32:
+        raise ValueError
+    return key
+
+
+def _completed(
+    stored: dict[str, Any] | None, random_bytes: RandomBytes, channels: tuple[str, ...], systems: tuple[str, ...]
+) -> dict[str, Any]:
+    """A copy of what is stored, with what is missing made. ValueError for a file that has lost keys of its own."""
+    if stored is not None and not {"encryption", "digest", "receipts", "web_secret"} <= stored.keys():
+        raise ValueError  # made anew, they would open nothing of what was sealed
+    wanted: dict[str, Any] = copy.deepcopy(stored or {})
 
     def secret() -> str:
         return base64.b64encode(random_bytes(32)).decode()
@@ -54,27 +101,17 @@ def load_or_create(
     for system in systems:
         bearers.setdefault(system, random_bytes(24).hex())
         hooks.setdefault(system, ["whsec_" + base64.b64encode(random_bytes(32)).decode()])
-    if wanted != stored:
-        _write(path, wanted)
-    try:
-        return Keyring(
-            encryption={name: base64.b64decode(key) for name, key in wanted["encryption"].items()},
-            digest=base64.b64decode(wanted["digest"]),
-            receipts={name: base64.b64decode(key) for name, key in wanted["receipts"].items()},
-            channel_tokens={name: tuple(values) for name, values in tokens.items()},
-            web_secret=base64.b64decode(wanted["web_secret"]),
-            system_tokens=dict(bearers),
-            webhook_secrets={name: tuple(values) for name, values in hooks.items()},
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise KeysError(f"{path}: damaged; restore it from its backup") from error
+    return wanted
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any] | None:
+    """What the file holds; None when there is none."""
     try:
+        if path.stat().st_mode & 0o007:
+            raise KeysError(f"{path}: other users may reach it; run `chmod 600 {path}`")
         stored = json.loads(path.read_text(encoding="ascii"))
     except FileNotFoundError:
-        return {}
+        return None
     except OSError as error:
         raise KeysError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -84,15 +121,35 @@ def _read(path: Path) -> dict[str, object]:
     return stored
 
 
-def _write(path: Path, values: dict[str, object]) -> None:
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time makes keys: two that each made their own would seal data that only one can read."""
+    try:
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
     """Written beside and renamed: a crash leaves the old file or the new one, never half of one."""
     beside = path.with_name(path.name + ".new")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        beside.unlink(missing_ok=True)  # left by a crash
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             json.dump(values, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # no row is sealed with keys that a power cut could take back
+        finally:
+            os.close(folder)
     except OSError as error:
         raise KeysError(f"{path}: cannot be written ({error.strerror})") from error

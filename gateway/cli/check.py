@@ -27,16 +27,16 @@ def check(folder: Path | None, lang: str | None) -> None:
     lang = lang or language()
     menus, faults = check_folder(folder, chosen.languages, wiring.world(chosen))
     if faults or menus is None:
-        click.echo(in_lines(faults, lang), err=True)
+        click.echo(in_lines(faults, lang, str(folder)), err=True)
         sys.exit(1)
     click.echo(f"{folder}: aucun défaut." if lang == "fr" else f"{folder}: no fault.")
 
 
-def in_lines(faults: Iterable[Fault], lang: str) -> str:
-    """One line per fault, as an author reads them."""
+def in_lines(faults: Iterable[Fault], lang: str, folder: str = "menus") -> str:
+    """One line per fault, as an author reads them; files are named from `folder`."""
     from gateway.menu.report import report
 
-    return report(tuple(faults), lang)
+    return report(tuple(faults), lang, folder)
 
 
 def language() -> str:

@@ -19,11 +19,14 @@ def web() -> None:
     from granian.server import Server
 
     from gateway import settings, supervise, wiring
+    from gateway.cli.migrate import require_current
 
     chosen = settings.load()
     settings.require_serving(chosen, os.environ)
     supervise.claim_ports({"GATEWAY_BIND": chosen.bind})
-    wiring.load_menus(chosen)  # a fault is told here in one sentence; in the serving process it would be a traceback
+    # A fault is told here in one sentence; in the serving process it would be a traceback.
+    require_current(chosen)
+    wiring.load_menus(chosen)
     host, port = settings.address_of(chosen.bind)
     Server(
         "gateway.wsgi:application",

@@ -30,7 +30,9 @@ def relay() -> None:
 
 def _gateway() -> Gateway:
     from gateway import settings, wiring
+    from gateway.cli.migrate import require_current
 
     chosen = settings.load()
     settings.require_serving(chosen, os.environ)
+    require_current(chosen)
     return wiring.build(chosen)

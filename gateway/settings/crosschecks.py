@@ -11,6 +11,8 @@ from gateway.settings.model import Settings, address_of
 
 Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
 
+SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever it listens
+
 _SERVICE_CODE = re.compile(r"\*\d{1,6}(\*\d{1,6})*#")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in addresses and logs
 _HTTP = re.compile(r"https?://[^\s/]+(/\S*)?")
@@ -83,8 +85,8 @@ def _channels(settings: Settings) -> Iterator[Fault]:
             yield (*here, "declaration"), f"there is no file {folder / f'{channel.declaration}.yaml'}"
         elif channel.kind != "http_json" and channel.declaration:
             yield (*here, "declaration"), "is for channels of kind http_json only"
-        if channel.base_url is not None and not _HTTP.fullmatch(channel.base_url):
-            yield (*here, "base_url"), "must be a URL (https://...)"
+        if channel.base_url is not None:
+            yield from _url((*here, "base_url"), channel.base_url)
         for network in channel.allow_from:
             try:
                 ipaddress.ip_network(network)
@@ -109,10 +111,16 @@ def _systems(settings: Settings) -> Iterator[Fault]:
             yield here, "a system's name is small letters, digits, - and _, at most 32"
         if system.institution not in settings.institutions:
             yield (*here, "institution"), f"there is no institution {system.institution!r}"
-        if not _HTTP.fullmatch(system.url):
-            yield (*here, "url"), "must be a URL (https://...)"
+        yield from _url((*here, "url"), system.url)
         if system.first_retry_s > system.longest_retry_s:
             yield (*here, "first_retry_s"), "is longer than longest_retry_s"
+
+
+def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:
+    if SIMULATOR in url:
+        yield where, "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address"
+    elif not _HTTP.fullmatch(url):
+        yield where, "must be a URL (https://...)"
 
 
 def _operators(settings: Settings) -> Iterator[Fault]:

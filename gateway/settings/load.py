@@ -11,12 +11,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from gateway.settings.crosschecks import crosschecks
+from gateway.settings.crosschecks import SIMULATOR, crosschecks
 from gateway.settings.model import ENVIRONMENT, Settings, SettingsError
 
 PREFIX = "GATEWAY_"
 NO_SIMULATOR = "none"  # GATEWAY_SIMULATOR_BIND=none: an empty variable means "not set", as everywhere
-_SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever it listens
 
 _SENTENCES = {  # pydantic's error type -> our sentence; its own message when it is not here
     "missing": "is missing",
@@ -53,7 +52,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     where = _Places(path, node)
     faults = [*_unknown_variables(environ), *_repeated_keys(path, node)]
     faults += [
-        where(key) + f"belongs to the environment: {PREFIX}{key.upper()}" for key in values if key in ENVIRONMENT
+        where.in_file(key) + f"belongs to the environment: {PREFIX}{key.upper()}"
+        for key in values
+        if key in ENVIRONMENT
     ]
     bind = chosen.get("simulator_bind", Settings.model_fields["simulator_bind"].default)
     values = {key: _with_simulator(value, bind) for key, value in values.items() if key not in ENVIRONMENT}
@@ -90,8 +91,12 @@ class _Places:
         self.root = root
 
     def __call__(self, *keys: str | int) -> str:
-        if keys and keys[0] in ENVIRONMENT:
+        if keys[0] in ENVIRONMENT:
             return f"{PREFIX}{str(keys[0]).upper()} "
+        return self.in_file(*keys)
+
+    def in_file(self, *keys: str | int) -> str:
+        """The same, of a key that stands in the file."""
         node = self.root
         line = 0
         for key in keys:
@@ -129,16 +134,17 @@ def _repeated_keys(path: Path, node: yaml.Node) -> Iterator[str]:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    known = [PREFIX + name.upper() for name in ENVIRONMENT]
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known:
-            yield f"{name} is not a known variable{_did_you_mean(name, known)}"
+    known = [name.upper() for name in ENVIRONMENT]
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name not in known:
+            yield f"{variable} is not a known variable{_did_you_mean(name, known, PREFIX)}"
 
 
 def _with_simulator(value: Any, bind: str) -> Any:
     """The value with `${simulator}` replaced; left as written when there is no simulator (then it is no URL)."""
     if isinstance(value, str) and bind:
-        return value.replace(_SIMULATOR, f"http://{bind}")
+        return value.replace(SIMULATOR, f"http://{bind}")
     if isinstance(value, dict):
         return {key: _with_simulator(part, bind) for key, part in value.items()}
     if isinstance(value, list):
@@ -171,6 +177,6 @@ def _siblings(loc: Sequence[str | int]) -> list[str]:
     return [name for name in names if model is not Settings or name not in ENVIRONMENT]
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
+def _did_you_mean(name: str, known: Sequence[str], prefix: str = "") -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {prefix}{near[0]}?" if near else ""

@@ -62,7 +62,8 @@ class ChannelSettings(_Part):
     dedupe: Dedupe = "transcript"
     duplicate_window_ms: Annotated[int, Field(ge=0, le=60_000)] = 2000
     deadline_ms: Annotated[int, Field(ge=500, le=30_000)] = 8000
-    session_ttl_s: Annotated[int, Field(ge=60, le=86_400)] = 600
+    #: At least 300: the sweep takes a record in its last 120 s for a dropped dialogue, and a network waits up to 180 s.
+    session_ttl_s: Annotated[int, Field(ge=300, le=86_400)] = 600
     dlr: Literal["none", "smsc", "handset"] = "none"
     sms: bool = False
     allow_from: tuple[str, ...] = ()

@@ -30,11 +30,11 @@ def main(grace_s: float, folder: str | None) -> None:
 
 
 def stop(groups: Iterable[int], grace_s: float) -> None:
-    """Asks the leader of each group to stop, then kills what is left of the groups after `grace_s` seconds."""
+    """Asks each group to stop, then kills what is left of them after `grace_s` seconds."""
     left = list(groups)
     for group in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(group, signal.SIGTERM)
+            os.killpg(group, signal.SIGTERM)
     for _ in range(int(grace_s * 20)):
         left = [group for group in left if _alive(group)]
         if not left:

@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 
 import requests
+import yaml
 
 from tests.supervise.processes import holding, wait_until
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
-DUPLICATE_WINDOW_S = 2  # config/gateway.yaml: channels.mtn_madapi.duplicate_window_ms
+CONFIG = yaml.safe_load((ROOT / "config" / "gateway.yaml").read_text())
+DUPLICATE_WINDOW_S = CONFIG["channels"]["mtn_madapi"]["duplicate_window_ms"] / 1000
 
 
 class Running:
@@ -105,7 +107,7 @@ class Phone:
         for answer in answers:
             assert not screen["final"], screen["text"]
             if answer == before and self.network == "mtn_madapi":
-                # This aggregator names no turn: the same answer within two seconds is a second delivery of the first.
+                # This aggregator names no turn: the same answer at once is a second delivery of the first.
                 time.sleep(DUPLICATE_WINDOW_S + 0.1)
             screen, before = self.answer(answer), answer
         return screen["text"]

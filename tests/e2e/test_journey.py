@@ -73,6 +73,22 @@ def test_the_terminal_phone(system):
     assert RECEIPT.search(done.stdout)
 
 
+def test_the_operator_sees_it_masked(system):
+    phone = system.phone("+2290197000007")
+    shown = file_a_demand(phone, "1234567897")
+    phone.waits_for_sms(3)
+    (line,) = [line for line in system.gateway("submissions", "list").stdout.splitlines() if shown in line]
+    assert "granted" in line
+    sheet = system.gateway("submissions", "show", shown)
+    assert sheet.returncode == 0, sheet.stderr
+    assert re.search(r"case EC-\d{4}-\d{5}", sheet.stdout)
+    assert sheet.stdout.count("delivered") == 3
+    for private in ("0197000007", "1234567897"):
+        assert private not in line + sheet.stdout
+    done = system.gateway("submissions", "retry", shown)
+    assert (done.returncode, done.stderr.strip().endswith("or is still being tried")) == (1, True)
+
+
 def test_no_log_names_a_citizen(system):
     phone = system.phone("+2290197000006")
     file_a_demand(phone, "1234567896")

@@ -72,6 +72,7 @@ def test_signals_do_not_stop_it_and_its_folder_goes(start, tmp_path):
     assert folder.exists()
     assert process.poll() is None
     watcher.stdin.close()
+    process.wait(timeout=10)
     assert watcher.wait(timeout=10) == 0
     assert not folder.exists()
 

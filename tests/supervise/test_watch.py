@@ -1,5 +1,6 @@
 """The watcher in a process of its own, with real children and grandchildren."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -101,6 +102,18 @@ def test_no_orphan_when_the_watcher_is_killed(watched):
     system.process.kill()
     system.process.wait()
     wait_until(lambda: not system.alive(), what="no orphan")
+
+
+def test_the_data_stay_locked_until_nothing_is_left(watched, tmp_path):
+    system = watched("web", "trap '' TERM; echo up >> {folder}/$NAME.ups; while :; do sleep 1; done")
+    wait_until(lambda: system.ups("web"))
+    with (tmp_path / "lock").open("rb") as ours:
+        system.process.kill()
+        system.process.wait()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        wait_until(lambda: not system.alive(), what="no orphan")
+        fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_killed_guardian_is_replaced(watched):

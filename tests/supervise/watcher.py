@@ -3,6 +3,7 @@
 Each command runs in a shell. The process named `redis` is stopped last, as in the real run.
 """
 
+import fcntl
 import os
 import signal
 import sys
@@ -25,7 +26,8 @@ def main(folder, *names_and_commands):
     watching.FIRST_WAIT_S = 0.05
     watching.GUARDIAN_GRACE_S = 1.0
     signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     watch = watching.Watch(time.monotonic, lambda line: print(line, flush=True), lock, None)
     for name, command in zip(names_and_commands[::2], names_and_commands[1::2], strict=True):
         watch.start(Planned(name, ("sh", "-c", command), folder / f"{name}.log", {"NAME": name}))

@@ -1,0 +1,165 @@
+"""The command line: what it prints, and that its errors are sentences."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """Runs a command on data of the test's own; the finished process."""
+
+    def gateway(*arguments, **environment):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+        return subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *arguments],
+            cwd=ROOT,
+            env={**clean, "GATEWAY_DATA": str(tmp_path), "LC_ALL": "C.UTF-8", **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return gateway
+
+
+def refused(done):
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+def test_help_names_every_command(gateway):
+    done = gateway("--help")
+    assert done.returncode == 0
+    for name in ("run", "dial", "check", "text", "submissions", "tokens", "keys", "migrate", "web", "worker", "relay"):
+        assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", {"encoding": "GSM-7", "units": 0, "segments": 0, "text": "", "transliterated": ""}),
+        ("é€", {"encoding": "GSM-7", "units": 3, "segments": 1, "text": "é€", "transliterated": "é€"}),
+        ("ê", {"encoding": "UCS-2", "units": 1, "segments": 1, "text": "ê", "transliterated": "e"}),
+        ("-1 <b>", {"encoding": "GSM-7", "units": 6, "segments": 1, "text": "-1 <b>", "transliterated": "-1 <b>"}),
+    ],
+    ids=["nothing", "an extension character is two", "UCS-2", "what looks like an option"],
+)
+def test_text_as_json(gateway, text, said):
+    done = gateway("text", "--json", text)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == said
+
+
+def test_text_for_people(gateway):
+    assert gateway("text", "forêt").stdout == "UCS-2, 5 UTF-16 units, 1 SMS\nforet\n"
+    assert gateway("text", "pré").stdout == "GSM-7, 3 septets, 1 SMS\n"
+
+
+def test_a_text_that_is_not_utf8(gateway):
+    done = gateway("text", "--json", b"\xff".decode(errors="surrogateescape"))
+    assert done.returncode == 2
+    assert "not UTF-8" in done.stderr
+
+
+def test_the_shipped_menus_have_no_fault(gateway):
+    assert gateway("check").stdout == "menus: no fault.\n"
+    assert gateway("check", "menus", "--lang", "fr").stdout == "menus: aucun défaut.\n"
+
+
+def test_a_broken_menu_is_reported_in_both_languages(gateway, tmp_path):
+    menus = tmp_path / "menus"
+    shutil.copytree(ROOT / "menus", menus)
+    path = menus / "suivi.yaml"
+    path.write_text(path.read_text().replace("go: par_reference", "go: par_referense"))
+    lines = path.read_text().splitlines()
+    choice, target = lines.index("      par_reference:") + 1, lines.index("        go: par_referense") + 1
+    said = {lang: refused(gateway("check", str(menus), "--lang", lang)) for lang in ("fr", "en")}
+    for report in said.values():
+        assert choice <= int(re.search(r"suivi\.yaml:(\d+)", report).group(1)) <= target
+        assert "par_referense" in report
+    assert said["fr"] != said["en"]
+    assert refused(gateway("check", str(menus), LC_ALL="fr_FR.UTF-8")) == said["fr"]
+
+
+def test_migrate_then_an_empty_list(gateway, tmp_path):
+    for _ in range(2):  # safe to repeat
+        done = gateway("migrate")
+        assert (done.returncode, done.stdout) == (0, "The database is up to date.\n")
+    assert (tmp_path / "gateway.db").exists()
+    assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
+    assert gateway("submissions", "list").stdout == ""
+    assert refused(gateway("submissions", "show", "482109375628")) == "Error: 482109375628: no such demand"
+    assert refused(gateway("submissions", "retry", "abc")) == "Error: abc: no such demand"
+
+
+@pytest.mark.parametrize("command", [("web",), ("worker", "urgent"), ("relay",), ("submissions", "list")])
+def test_a_database_that_was_never_migrated(gateway, command):
+    done = gateway(*command, GATEWAY_LOCAL="1", GATEWAY_BIND="127.0.0.1:9", GATEWAY_REDIS="unix:///none")
+    assert refused(done).endswith("the database is not up to date: run `gateway migrate`")
+
+
+def test_a_database_that_does_not_answer(gateway):
+    done = gateway("migrate", GATEWAY_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:9/none")
+    assert refused(done).startswith("the database cannot answer: away")
+    assert "secret" not in done.stderr
+
+
+def test_the_demonstration_does_not_serve_without_being_told(gateway):
+    gateway("migrate")
+    assert refused(gateway("web", GATEWAY_BIND="127.0.0.1:9")).startswith("AT_API_KEY is not set")
+
+
+def test_a_simulator_for_the_whole_network(gateway):
+    secrets = {"SIMULATOR_API_KEY": "k", "SIMULATOR_BACKOFFICE_TOKEN": "t", "SIMULATOR_WEBHOOK_SECRET": "whsec_MTIz"}
+    assert refused(gateway("simulator", SIMULATOR_BIND="0.0.0.0:9", **secrets)) == (
+        "SIMULATOR_BIND=0.0.0.0:9 can be reached from other machines; use 127.0.0.1"
+    )
+    assert "SIMULATOR_API_KEY is missing" in refused(gateway("simulator"))
+
+
+def test_tokens_are_the_addresses_of_each_channel(gateway):
+    done = gateway("tokens", GATEWAY_PUBLIC_URL="https://passerelle.example/")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [(channel, route) for channel, route, _ in lines] == [
+        ("africastalking", "ussd"),
+        ("africastalking", "events"),
+        ("africastalking", "dlr"),
+        ("mtn_madapi", "ussd"),
+    ]
+    for channel, route, address in lines:
+        assert re.fullmatch(rf"https://passerelle\.example/channels/{channel}/[0-9a-f]{{32}}/{route}", address)
+    assert done.stdout == gateway("tokens", GATEWAY_PUBLIC_URL="https://passerelle.example").stdout
+
+
+def test_where_the_keys_are(gateway, tmp_path):
+    assert gateway("keys", "path").stdout == f"{tmp_path}/keys.json\n"
+
+
+def test_all_faults_of_the_configuration_are_listed(gateway, tmp_path):
+    (tmp_path / "gateway.yaml").write_text("sms: {channel: x}\nlanguages: []\n")
+    said = refused(gateway("check", GATEWAY_CONFIG=str(tmp_path / "gateway.yaml"), GATEWAY_BNID="x"))
+    assert len(said.splitlines()) == 3
+
+
+def test_a_bug_shows_itself(monkeypatch):
+    """Only what we know how to say becomes a sentence."""
+    from gateway import cli
+
+    def broken():
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(cli, "gateway", broken)
+    with pytest.raises(ValueError, match="a bug"):
+        cli.main()
