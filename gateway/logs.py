@@ -21,6 +21,8 @@ Field = str | int | float | bool | None
 
 _LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _CODE = re.compile(r"[A-Za-z_*#][A-Za-z0-9_.:/*#-]{0,79}|[A-Za-z0-9_.:*#-]{1,6}|")
+#: What text.msisdn.mask makes of a number: "+22901******00".
+_MASKED = re.compile(r"\+\d{1,5}\*{2,}\d{0,2}")
 _DIGITS = re.compile(r"\d{7,}")
 _TOKEN = re.compile(r"(/channels/[^/\s]+/)[^/\s]+")
 _encoder = msgspec.json.Encoder()
@@ -63,7 +65,7 @@ def event(name: str, level: Level = "info", **fields: Field) -> None:
 
 
 def _safe(value: str) -> str:
-    if _CODE.fullmatch(value) and not _DIGITS.search(value):
+    if (_CODE.fullmatch(value) and not _DIGITS.search(value)) or _MASKED.fullmatch(value):
         return value
     return "(hidden)"
 

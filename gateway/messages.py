@@ -27,10 +27,10 @@ class UssdTurn:
 
     channel: str
     session_id: str
-    msisdn: str
+    msisdn: str = field(repr=False)
     service_code: str
     event: UssdEvent
-    text: str
+    text: str = field(repr=False)
     turn_id: str | None = None
     network: str = ""
     #: as received, where it is not E.164: some aggregators want it back in the reply just so
@@ -41,7 +41,7 @@ class UssdTurn:
 class UssdReply:
     """What the handset shows; `final` closes the dialogue."""
 
-    text: str
+    text: str = field(repr=False)
     final: bool
 
 
@@ -68,7 +68,7 @@ class UssdEnd:
 class MtState(StrEnum):
     """The life of one SMS we send. States only move forward, except that a late *delivered* is always believed."""
 
-    CREATED = "created"  #: stored, waits in its lane
+    CREATED = "created"  #: stored, waits in its lane; sending -> created: it surely did not leave, and is tried again
     SENDING = "sending"  #: created -> sending: the call is about to leave; never claimed again
     ACCEPTED = "accepted"  #: sending -> accepted: the aggregator took it and gave its id
     SENT = "sent"  #: accepted -> sent: the operator has it
@@ -88,8 +88,8 @@ class MtSms:
 
     channel: str
     sender: str
-    text: str
-    recipients: tuple[str, ...]
+    text: str = field(repr=False)
+    recipients: tuple[str, ...] = field(repr=False)
 
 
 class SendOutcome(StrEnum):
@@ -106,7 +106,7 @@ class SendOutcome(StrEnum):
 class SendResult:
     """The aggregator's answer for one recipient. `code` is a short stable word for logs and statistics."""
 
-    msisdn: str
+    msisdn: str = field(repr=False)
     outcome: SendOutcome
     external_id: str | None = None
     code: str = ""
@@ -123,7 +123,7 @@ class Dlr:
     state: MtState | None
     raw_status: str
     reason: str = ""
-    msisdn: str | None = None
+    msisdn: str | None = field(default=None, repr=False)
     network: str = ""
 
 
@@ -152,7 +152,7 @@ class BackofficeRequest:
     submitted_at: datetime
     promised_on: str  #: ISO date, "" when none is promised
     language: str
-    msisdn: str
+    msisdn: str = field(repr=False)
     assurance: str
     fields: dict[str, str | int] = field(repr=False)
 

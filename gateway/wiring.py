@@ -23,20 +23,20 @@ from gateway.channels.base import Channel
 from gateway.channels.build import build as build_channel
 from gateway.engine.outcomes import Declared
 from gateway.engine.surface import Rules, Surface
-from gateway.keys import Keyring
+from gateway.keys import Keyring, KeysError
 from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
 from gateway.settings import DEMO_API_KEY, Settings
-from gateway.store import beats, sealed
-from gateway.store.db import Database, open_database
+from gateway.store import beats, key_check, sealed
+from gateway.store.db import Database, StoreUnavailable, open_database
 from gateway.store.sessions import Sessions
 from gateway.store.wake import Wake, open_wake
 from gateway.usecases import lookups, saved_dialogues, shelf, submissions
 from gateway.usecases.parts import Parts
 from gateway.usecases.transcripts import keyed
-from gateway.usecases.ussd import Action, Source, Ussd
+from gateway.usecases.ussd_parts import Action, Source, Ussd
 
 #: The relay's name among the signs of life.
 RELAY = "relay"
@@ -99,8 +99,23 @@ class Gateway:
 
 
 def prepare(settings: Settings) -> Keyring:
-    """The keys of this installation, made at first start. Raises KeysError."""
-    return keys.load_or_create(keys_path(settings), os.urandom, tuple(settings.channels), tuple(settings.systems))
+    """The keys of this installation, made at first start. Raises KeysError, StoreUnavailable.
+
+    None are made beside a database that was sealed with others: that would hide the loss, and add to it.
+    """
+    path = keys_path(settings)
+    try:
+        found = key_check.samples(database_url(settings))  # before the look at the file: another start may make both
+    except StoreUnavailable:
+        if not path.exists():
+            raise
+        found = ()  # a database that is away is told by whoever needs it
+    if found and not path.exists():
+        raise KeysError(f"{path}: missing, and the database was sealed with it; restore it from its backup")
+    keyring = keys.load_or_create(path, os.urandom, tuple(settings.channels), tuple(settings.systems))
+    if not key_check.belong(sealed.build(keyring, os.urandom), found):
+        raise KeysError(f"{path}: not the keys of this database; restore the file that belongs to it")
+    return keyring
 
 
 def keys_path(settings: Settings) -> Path:
@@ -180,7 +195,12 @@ def load_handlers() -> dict[str, Declared]:
 
 def world(settings: Settings) -> World:
     """What exists around the menus of this installation."""
-    return world_of(settings, {name: tuple(sorted(rule.outcomes)) for name, rule in load_handlers().items()})
+    rules = load_handlers()
+    return world_of(
+        settings,
+        {name: tuple(sorted(rule.outcomes)) for name, rule in rules.items()},
+        {name: frozenset(rule.values) for name, rule in rules.items()},
+    )
 
 
 def _channels(settings: Settings) -> dict[str, Channel]:

@@ -112,6 +112,8 @@ class HttpJsonChannel:
             faults.append(f"{where}.dedupe: only the last input is sent: say sequence, request_id or window")
         if settings.dedupe in {"sequence", "request_id"} and self._declared.fields.turn is None:
             faults.append(f"{where}.dedupe: {settings.dedupe} needs fields.turn in the declaration")
+        if settings.dedupe == "window" and self._declared.fields.turn is not None:
+            faults.append(f"{where}.dedupe: the declaration names each turn (fields.turn): say sequence or request_id")
         if self._declared.fields.account is not None and not self._account:
             faults.append(f"{where}.username: the declaration compares {self._declared.fields.account} to it")
         if settings.sms:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 
 from gateway.store.db import Connection, insert_into
 from gateway.store.tables import menu_versions, saved_dialogues, submissions
@@ -57,10 +57,15 @@ def files_of(conn: Connection, version: str) -> dict[str, str] | None:
 
 
 def forget(conn: Connection, before: datetime) -> int:
-    """How many versions published before `before` were deleted. The latest stays, and any that a submission names or
-    that may be named by a dialogue kept for later."""
+    """How many versions that were out of service before `before` were deleted.
+
+    A version is in service until the next one is published. Any that a submission names, or that a dialogue kept for
+    later may name, stays.
+    """
     if conn.execute(select(saved_dialogues.c.id).where(saved_dialogues.c.saved_at < before).limit(1)).first():
         return 0  # the version is inside the sealed state: wait until such old dialogues are gone
     named = select(submissions.c.menu_version)
-    old = delete(menu_versions).where(_M.published_at < before, _M.version != latest(conn), _M.version.not_in(named))
+    later = menu_versions.alias("later")
+    replaced = exists().where(later.c.published_at > _M.published_at, later.c.published_at < before)
+    old = delete(menu_versions).where(replaced, _M.version.not_in(named))
     return conn.execute(old).rowcount

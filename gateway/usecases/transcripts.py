@@ -64,9 +64,7 @@ def who(turn: UssdTurn, digest: Hash) -> bytes:
     return digest(f"{turn.msisdn}|{turn.service_code}")
 
 
-def plan(
-    body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool = True
-) -> Plan:
+def plan(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool = True) -> Plan:
     """What to do with `turn`; `window_ms` serves only channels that name no turn.
 
     `ordered`: turn ids are sequence numbers, so that a smaller one is a stale delivery; False for request ids.
@@ -124,9 +122,7 @@ def _entries(trace: bytes) -> set[bytes]:
     return {trace[start : start + _ENTRY_BYTES] for start in range(0, len(trace), _ENTRY_BYTES)}
 
 
-def _last_input(
-    body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool
-) -> Plan:
+def _last_input(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool) -> Plan:
     new = turn.event is UssdEvent.NEW
     fresh = Plan(Kind.REPLAY, parts=split(turn.text)) if turn.text else Plan(Kind.OPEN)
     if body is None:

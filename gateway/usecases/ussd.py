@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
-import msgspec
-
 from gateway import logs, metrics
 from gateway.engine import compose, session, walk
-from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Handler, Lookup, LookupAnswer, Reply
-from gateway.engine.render import Surface
-from gateway.menu.model import Menus
-from gateway.messages import EndStatus, UssdEnd, UssdEvent, UssdReply, UssdTurn
-from gateway.settings import ChannelSettings
+from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Lookup, Reply
+from gateway.messages import UssdEvent, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
-from gateway.store.sessions import AFTER_END_S, Record, Sessions
+from gateway.store.sessions import AFTER_END_S
 from gateway.text import msisdn, pages, transliterate
+from gateway.usecases import dialogues
 from gateway.usecases.caller import Caller
-from gateway.usecases.shelf import Shelf, VersionLost
-from gateway.usecases.transcripts import Body, Hash, Kind, Plan, act_key, plan, split, traced, who
-
-#: Source(args, caller, seconds left) -> answer; `unavailable` when it cannot answer in time.
-Source = Callable[[Lookup, Caller, float], LookupAnswer]
-#: Action(act, caller, act key) -> answer, the same one however often it is asked.
-Action = Callable[[Act, Caller, bytes], ActAnswer]
+from gateway.usecases.transcripts import Body, Kind, Plan, act_key, plan, split, traced, who
+from gateway.usecases.ussd_parts import Ussd
 
 #: Reads and durable effects one turn may need: more is a menu that goes round in circles.
 NEEDS_PER_TURN = 4
-#: A dialogue nobody answers is saved this long before its record expires: four rounds of the upkeep.
-SWEEP_BEFORE_S = 120
-#: How often a turn that lost the race to commit starts again.
-ATTEMPTS = 3
-
-_decode_body = msgspec.msgpack.Decoder(Body).decode
-_encode_body = msgspec.msgpack.Encoder().encode
 
 
 class TurnError(Exception):
@@ -45,27 +24,6 @@ class TurnError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Ussd:
-    """What a turn uses."""
-
-    sessions: Sessions
-    shelf: Shelf
-    sources: Mapping[str, Source]
-    actions: Mapping[str, Action]
-    handlers: Mapping[str, Handler]
-    find_act: Callable[[bytes], ActAnswer | None]
-    surface: Callable[[str, str], Surface]  #: (channel, network) -> what its handsets show
-    session_s: Callable[[str], int]  #: network -> longest dialogue
-    channels: Mapping[str, ChannelSettings]
-    countries: tuple[str, ...]
-    save_dropped: Callable[[Menus, session.State, Caller], None]
-    digest: Hash
-    timezone: ZoneInfo
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
 
 
 def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
@@ -89,7 +47,7 @@ def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
     logs.event(
         "ussd.turn",
         channel=turn.channel,
-        session=_handle(attempt.key),
+        session=dialogues.handle(attempt.key),
         number=msisdn.mask(turn.msisdn),
         network=turn.network,
         screen=attempt.screen,
@@ -103,7 +61,7 @@ def _answer(attempt: _Attempt) -> UssdReply:
     if msisdn.region_of(attempt.turn.msisdn) not in attempt.ussd.countries:
         attempt.outcome = "foreign"
         return attempt.apology("foreign_number")
-    for _ in range(ATTEMPTS):
+    for _ in range(dialogues.ATTEMPTS):
         reply = attempt.run()
         if reply is not None:
             return reply
@@ -117,7 +75,7 @@ class _Attempt:
         self.ussd = ussd
         self.turn = turn
         self.deadline = deadline
-        self.key = f"ussd:{turn.channel}:{ussd.digest(turn.session_id).hex()}"
+        self.key = dialogues.key_of(turn.channel, turn.session_id, ussd.digest)
         self.now = ussd.now().astimezone(ussd.timezone)
         self.now_ms = int(self.now.timestamp() * 1000)
         self.menus = ussd.shelf.current
@@ -127,6 +85,7 @@ class _Attempt:
         self.version = 0
         self.language = self.menus.languages[0]
         self.stored: str | None = None  #: the reference of what this turn stored
+        self.looked_up = False  #: a replay goes no further: what was looked up then may have led to another screen
         self.outcome = "continue"
         self.screen = ""
 
@@ -134,7 +93,8 @@ class _Attempt:
         """The reply, or None when another delivery committed first and this one must start again."""
         record = self.ussd.sessions.load(self.key)
         self.version = record.version
-        self.body = _read(record)
+        self.body = dialogues.read(record)
+        self.looked_up = False
         ordered = self.channel.dedupe == "sequence"
         todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms, ordered)
         if todo.kind is Kind.CONFLICT or (self.stored is not None and self.lost_to_another(todo)):
@@ -147,12 +107,12 @@ class _Attempt:
                 return UssdReply(self.body.reply, self.body.final)
         if todo.kind is not Kind.INPUT:
             if self.body is not None and self.body.state is not None:  # cut off, and dialled again
-                _save(self.ussd, self.turn.channel, self.body)
+                dialogues.save(self.ussd, self.turn.channel, self.body)
             self.body = None  # a new dialogue, whatever the record held
         return self.commit(self.follow(todo))
 
     def lost_to_another(self, todo: Plan) -> bool:
-        """Whether, after this turn did its act, the record holds the answer of another turn and cannot take this one."""
+        """Whether, once this turn did its act, the record answers another turn and cannot take this one."""
         if self.turn.event is UssdEvent.CUMULATIVE and todo.kind in (Kind.INPUT, Kind.REPLAY):
             return False  # the act is found again under its transcript
         return self.body is None or self.body.mark != self.ussd.digest(self.turn.text)
@@ -190,7 +150,7 @@ class _Attempt:
         done = [prefix] if prefix else []
         for index, part in enumerate(parts):
             final = isinstance(step.effect, Reply) and step.effect.final
-            if final or walk.cannot_replay(self.menus, step.state, len(parts) - index):
+            if final or self.looked_up or walk.cannot_replay(self.menus, step.state, len(parts) - index):
                 break
             done.append(part)
             moved = walk.advance(self.menus, self.surface, step.state, part, self.now)
@@ -204,11 +164,13 @@ class _Attempt:
 
     def settle(self, step: walk.Step, text: str, replay: bool) -> walk.Step | None:
         """Meets the engine's needs until it has a screen; None when a replay meets an act that was never done."""
-        for _ in range(NEEDS_PER_TURN + 1):
+        for met in range(NEEDS_PER_TURN + 1):
             self.language = step.state.language
             effect = step.effect
             if isinstance(effect, Reply):
                 return step
+            if met == NEEDS_PER_TURN:
+                break
             answer = self.meet(effect, text, replay)
             if answer is None:
                 return None
@@ -220,6 +182,7 @@ class _Attempt:
             return self.ussd.handlers[need.handler](need)
         left_s = self.deadline - self.ussd.monotonic()
         if isinstance(need, Lookup):
+            self.looked_up = True
             return self.ussd.sources[need.source](need, self.caller(), left_s)
         key = act_key(self.turn, text, self.body, self.version, need.ordinal, self.ussd.digest)
         if replay:
@@ -244,8 +207,8 @@ class _Attempt:
             for ordinal in range(NEEDS_PER_TURN):
                 key = act_key(self.turn, self.turn.text, self.body, self.version, ordinal, self.ussd.digest)
                 self.remember(self.ussd.find_act(key))
-        except StoreUnavailable:
-            return  # nobody knows
+        except Exception:  # a failure was reported already; this one only means that nobody knows
+            return
 
     def commit(self, step: walk.Step) -> UssdReply | None:
         """Stores the step and gives its reply; None when another delivery won."""
@@ -271,7 +234,7 @@ class _Attempt:
         )
         ttl_s = AFTER_END_S if reply.final else self.channel.session_ttl_s
         try:
-            if not self.ussd.sessions.commit(self.key, self.version, _encode_body(body), ttl_s * 1000):
+            if not self.ussd.sessions.commit(self.key, self.version, dialogues.encode(body), ttl_s * 1000):
                 return None
         except StoreUnavailable:
             if not (reply.final and self.stored is not None):
@@ -298,64 +261,3 @@ class _Attempt:
         text = compose.text(self.menus, key, self.language, values)
         plain = transliterate.plain(text).text if self.surface.alphabet == "gsm7" else text
         return UssdReply(pages.cut(plain, self.surface.max_units, self.surface.alphabet), final=True)
-
-
-def take_end(ussd: Ussd, end: UssdEnd) -> None:
-    """Closes a dialogue as the aggregator tells it ended. Raises StoreUnavailable, so that the event is sent again."""
-    metrics.ussd_ends.labels(end.channel, end.status).inc()
-    key = f"ussd:{end.channel}:{ussd.digest(end.session_id).hex()}"
-    _close(ussd, key, dropped=end.status is not EndStatus.COMPLETED)
-    logs.event("ussd.ended", channel=end.channel, session=_handle(key), status=end.status, turns=end.turns)
-
-
-def sweep_dropped(ussd: Ussd) -> int:
-    """Saves the dialogues that are about to be forgotten, each well after its network closed it; how many."""
-    saved = 0
-    for key in ussd.sessions.expiring(SWEEP_BEFORE_S):
-        try:
-            saved += _close(ussd, key, dropped=True)
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # one record that cannot be read must not cost the others
-            logs.failure("dialogue.not_saved", error, session=_handle(key))
-    return saved
-
-
-def _close(ussd: Ussd, key: str, dropped: bool) -> bool:
-    """Leaves only the last reply in a record, after a copy of a dropped dialogue was saved to be taken up again."""
-    for _ in range(ATTEMPTS):
-        record = ussd.sessions.load(key)
-        body = _read(record)
-        if body is None or body.state is None:
-            return False
-        if dropped:
-            _save(ussd, key.split(":")[1], body)
-        closed = msgspec.structs.replace(body, state=None, final=True)
-        if ussd.sessions.commit(key, record.version, _encode_body(closed), AFTER_END_S * 1000):
-            return True
-    return False
-
-
-def _save(ussd: Ussd, channel: str, body: Body) -> None:
-    """Copies a dropped dialogue to the database, unless its menus are gone."""
-    assert body.state is not None
-    state = session.decode(body.state)
-    try:
-        menus = ussd.shelf.version(state.menus)
-    except VersionLost:
-        logs.event("dialogue.not_saved", level="error", channel=channel, code="version_lost")
-        return
-    ussd.save_dropped(menus, state, Caller(body.msisdn, channel, body.network, body.language))
-
-
-def _read(record: Record) -> Body | None:
-    """What a record holds; one that another release wrote in another form is as good as none."""
-    try:
-        return _decode_body(record.body) if record.body is not None else None
-    except msgspec.MsgspecError:
-        return None
-
-
-def _handle(key: str) -> str:
-    """A dialogue as logs name it: never a run of digits that could be taken for a number."""
-    return f"s-{key[-12:-8]}-{key[-8:-4]}-{key[-4:]}"

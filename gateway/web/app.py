@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +13,13 @@ from gateway import logs, metrics
 from gateway.backoffice.webhooks import WebhookError
 from gateway.messages import BackofficeEvent
 from gateway.store.db import StoreUnavailable
+from gateway.web.addresses import Networks, comes_from
 from gateway.web.errors import problem, register
 
 #: What `take_event` answers for a reference that is none of the system's.
 UNKNOWN_REFERENCE = "unknown_reference"
 #: A relay that has not been heard for this long is not there.
 RELAY_SILENCE_S = 30
-
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _health(app: Flask, site: Site) -> None:
 
     @app.get("/metrics")
     def figures() -> Response:
-        if not _comes_from(site.monitoring_from, request.remote_addr):
+        if not comes_from(site.monitoring_from, request.remote_addr):
             abort(404)
         return Response(site.exposition(), content_type=CONTENT_TYPE_LATEST)
 
@@ -95,7 +93,8 @@ def _checks(site: Site) -> dict[str, Callable[[], bool]]:
             beat = site.relay_beat()
         except StoreUnavailable:
             return False
-        return beat is not None and (site.now() - beat).total_seconds() < RELAY_SILENCE_S
+        # Either way: a clock that was set back must not make a dead relay look alive.
+        return beat is not None and abs((site.now() - beat).total_seconds()) < RELAY_SILENCE_S
 
     return {
         "database": lambda: answers(site.ping_database),
@@ -121,11 +120,3 @@ def _events(app: Flask, site: Site) -> None:
         if outcome == UNKNOWN_REFERENCE:
             return problem(422, "Event refused", "No submission of this system has this reference.", code=outcome)
         return Response(status=200)
-
-
-def _comes_from(allowed: Networks, address: str | None) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return False
-    return any(parsed in network for network in allowed)

@@ -7,7 +7,7 @@ channel, token or route is one and the same 404; a body that cannot be read is 4
 from __future__ import annotations
 
 import hmac
-import ipaddress
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from gateway import logs, metrics
 from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
 from gateway.messages import Dlr, UssdEnd, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
+from gateway.web.addresses import Networks, comes_from
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -32,6 +33,8 @@ _REASONS = {
     503: "Service Unavailable",
 }
 _TEXT = "text/plain; charset=utf-8"
+#: A length of more digits is too large, whatever the limit; Python refuses to read one of thousands.
+_LENGTH_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,36 @@ class Callbacks:
 
     channels: Mapping[str, Channel]
     tokens: Mapping[str, tuple[bytes, ...]]
-    allow_from: Mapping[str, tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]]
+    allow_from: Mapping[str, Networks]  #: channel -> who may call it; empty: anybody with the token
     body_bytes: int
     take_turn: Callable[[UssdTurn], UssdReply]
     take_end: Callable[[UssdEnd], None]
     take_dlr: Callable[[Dlr], None]
 
 
-def in_front_of(site: WsgiApp, callbacks: Callbacks) -> WsgiApp:
-    """A WSGI application that answers the callbacks itself and leaves everything else to `site`."""
+def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiApp:
+    """A WSGI application that answers the callbacks itself and leaves everything else to `site`.
+
+    At most `site_threads` requests with a body are in the site at once: anybody may send it one slowly, byte by byte,
+    and a citizen's turn must find a thread free all the same. A callback's body is read only after its token.
+    """
+    places = threading.BoundedSemaphore(site_threads)
+
+    def elsewhere(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
+            return site(environ, start_response)
+        if not places.acquire(blocking=False):
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "2")])
+            return ()
+        try:
+            return tuple(site(environ, start_response))
+        finally:
+            places.release()
 
     def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         if not path.startswith("/channels/"):
-            return site(environ, start_response)
+            return elsewhere(environ, start_response)
         answer = _answer(callbacks, path, environ)
         headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
         start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", headers)
@@ -69,20 +88,26 @@ def _answer(callbacks: Callbacks, path: str, environ: Environ) -> HttpAnswer:
     name, route = parts[2], parts[4]
     if environ["REQUEST_METHOD"] != "POST":
         return _refused(name, route, 405, "method")
-    if not _comes_from(callbacks.allow_from[name], environ.get("REMOTE_ADDR", "")):
+    allowed = callbacks.allow_from[name]
+    if allowed and not comes_from(allowed, environ.get("REMOTE_ADDR")):
         return _refused(name, route, 403, "address")
     length = environ.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal():
+    if not (length.isascii() and length.isdecimal()):
         return _refused(name, route, 411, "length")
-    if int(length) > callbacks.body_bytes:
+    if len(length) > _LENGTH_DIGITS or int(length) > callbacks.body_bytes:
         return _refused(name, route, 413, "too_large")
     body: bytes = environ["wsgi.input"].read(int(length))
+    if len(body) != int(length):  # cut off on its way: half an answer is no answer
+        return _refused(name, route, 400, "cut_off")
     try:
         return _ROUTES[route](callbacks, callbacks.channels[name], body, environ)
     except ChannelError as error:
         return _refused(name, route, error.status, error.code, str(error))
     except StoreUnavailable as error:
         logs.event("callback.unavailable", level="error", channel=name, route=route, why=error.why)
+        return _plain(503, "not stored, send it again")
+    except Exception as error:  # left to the server, it would be logged with its message
+        logs.failure("callback.failed", error, channel=name, route=route)
         return _plain(503, "not stored, send it again")
 
 
@@ -115,16 +140,6 @@ def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:
     for expected in callbacks.tokens.get(channel, ()):
         right |= hmac.compare_digest(given, expected)
     return right
-
-
-def _comes_from(allowed: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], address: str) -> bool:
-    if not allowed:
-        return True
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in allowed)
 
 
 def _refused(channel: str, route: str, status: int, code: str, sentence: str = "") -> HttpAnswer:

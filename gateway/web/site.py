@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from gateway import metrics
 from gateway.backoffice import webhooks
 from gateway.messages import BackofficeEvent, Dlr
-from gateway.usecases import backoffice_events, delivery_reports, ussd
+from gateway.usecases import backoffice_events, delivery_reports, dialogues, ussd
 from gateway.web.app import Site, create_app
 from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
 from gateway.web.figures import StoreFigures
@@ -47,10 +47,10 @@ def build_web(gateway: Gateway) -> WsgiApp:
         },
         body_bytes=settings.limits.body_bytes,
         take_turn=partial(ussd.take_turn, gateway.ussd),
-        take_end=partial(ussd.take_end, gateway.ussd),
+        take_end=partial(dialogues.take_end, gateway.ussd),
         take_dlr=partial(_take_dlr, gateway),
     )
-    return in_front_of(app.wsgi_app, callbacks)
+    return in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2))
 
 
 def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:

@@ -15,10 +15,12 @@ from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
 from gateway.store.outbox import Claimed
-from gateway.usecases import hand_over, sending, upkeep, ussd
+from gateway.usecases import dialogues, hand_over, sending, upkeep
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
+#: What the relay puts in the queues: `drain`, with the name of the lane.
+JOB = "gateway.workers.lanes.drain"
 #: The queues of RQ have the names of the lanes. One worker process serves one of them.
 LANES = ("urgent", "bulk", "backoffice", "upkeep")
 UPKEEP = "upkeep"
@@ -73,7 +75,7 @@ def _drain(process: Process, lane: str) -> None:
     gateway = process.gateway
     if lane == UPKEEP:
         upkeep.sweep(gateway.parts)
-        ussd.sweep_dropped(gateway.ussd)
+        dialogues.sweep_dropped(gateway.ussd)
         return
     ends_at = gateway.monotonic() + DRAIN_S
     while not process.stopping():

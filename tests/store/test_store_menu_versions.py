@@ -46,3 +46,12 @@ def test_old_versions_are_forgotten_unless_they_are_named(
         assert menu_versions.forget(conn, now + timedelta(hours=9)) == 1
         kept = [version for version in ("v1", "v2", "v3") if menu_versions.files_of(conn, version)]
         assert kept == ["v1", "v3"], "a submission names v1, v3 is in service"
+
+
+def test_a_version_just_replaced_is_kept_however_old(database: Database, now: datetime) -> None:
+    replaced_at = now + timedelta(days=40)
+    with database.begin() as conn:
+        menu_versions.publish(conn, "v1", FILES, now)
+        menu_versions.publish(conn, "v2", FILES, replaced_at)
+        assert menu_versions.forget(conn, replaced_at) == 0, "dialogues that began with it are under way"
+        assert menu_versions.forget(conn, replaced_at + timedelta(seconds=1)) == 1

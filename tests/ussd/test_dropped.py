@@ -5,14 +5,14 @@ from __future__ import annotations
 import redis
 
 from gateway.messages import EndStatus, UssdEnd
-from gateway.usecases import saved_dialogues, ussd
+from gateway.usecases import dialogues, saved_dialogues
 from gateway.usecases.caller import Caller
 from gateway.wiring import Gateway
 from tests.ussd.conftest import ACTE, Clock, Phone
 
 
 def end(gateway: Gateway, status: EndStatus, session: str = "s1") -> None:
-    ussd.take_end(gateway.ussd, UssdEnd("africastalking", session, status))
+    dialogues.take_end(gateway.ussd, UssdEnd("africastalking", session, status))
 
 
 def waiting(gateway: Gateway, number: str = "+2290197000000") -> str | None:
@@ -66,10 +66,10 @@ def test_an_end_of_a_dialogue_nobody_knows(gateway: Gateway) -> None:
 
 def test_the_sweep_saves_what_no_event_told(phone: Phone, redis_url: str, clock: Clock) -> None:
     phone.walk(*ACTE[:4])
-    assert ussd.sweep_dropped(phone.gateway.ussd) == 0, "it may still go on"
+    assert dialogues.sweep_dropped(phone.gateway.ussd) == 0, "it may still go on"
     with redis.Redis.from_url(redis_url) as client:
         (key,) = client.scan_iter("ussd:*")
         client.pexpire(key, 100_000)
-    assert ussd.sweep_dropped(phone.gateway.ussd) == 1
+    assert dialogues.sweep_dropped(phone.gateway.ussd) == 1
     assert waiting(phone.gateway) == "acte-naissance.commune"
-    assert ussd.sweep_dropped(phone.gateway.ussd) == 0
+    assert dialogues.sweep_dropped(phone.gateway.ussd) == 0

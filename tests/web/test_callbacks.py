@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from gateway.channels.build import build
 from gateway.messages import Dlr, UssdEnd, UssdReply, UssdTurn
 from gateway.settings import ChannelSettings
 from gateway.store.db import StoreUnavailable, Why
-from gateway.web.callbacks import Callbacks, in_front_of
+from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SECOND = "fedcba9876543210fedcba9876543210"
@@ -29,7 +30,7 @@ DLR = b"id=ATXid_1&status=Success&phoneNumber=%2B2290197000000&networkCode=99999
 class Edge:
     """The callbacks as a server would call them, with what reached the use cases."""
 
-    def __init__(self, allow_from: tuple[str, ...] = (), away: bool = False) -> None:
+    def __init__(self, allow_from: tuple[str, ...] = (), away: bool = False, site: WsgiApp | None = None) -> None:
         self.taken: list[UssdTurn | UssdEnd | Dlr] = []
         self.away = away
         declared = ChannelSettings(kind="africastalking", username="sandbox")
@@ -43,7 +44,7 @@ class Edge:
             take_end=self._take,
             take_dlr=self._take,
         )
-        self.application = in_front_of(self._site, callbacks)
+        self.application = in_front_of(site or self._site, callbacks, site_threads=1)
 
     def _turn(self, turn: UssdTurn) -> UssdReply:
         self.taken.append(turn)
@@ -133,7 +134,8 @@ def test_a_body_at_the_limit_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status"), [("10.1.2.3", "200"), ("10.2.0.1", "403"), ("not an address", "403"), ("::1", "403")]
+    ("address", "status"),
+    [("10.1.2.3", "200"), ("::ffff:10.1.2.3", "200"), ("10.2.0.1", "403"), ("not an address", "403"), ("::1", "403")],
 )
 def test_a_channel_may_be_called_only_from_its_networks(address: str, status: str) -> None:
     edge = Edge(allow_from=("10.1.0.0/16",))
@@ -157,3 +159,25 @@ def test_what_cannot_be_stored_is_asked_for_again() -> None:
 def test_everything_else_is_the_sites() -> None:
     assert Edge().call("/healthz")[2] == b"site"
     assert Edge().call("/channelsx")[2] == b"site"
+
+
+def test_slow_bodies_to_the_site_leave_a_thread_for_turns() -> None:
+    arrived, let_go = threading.Event(), threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        arrived.set()
+        assert let_go.wait(10)
+        start_response("200 OK", [])
+        return (b"slow",)
+
+    edge = Edge(site=slow)
+    held = threading.Thread(target=edge.call, args=("/backoffice/x/events",))
+    held.start()
+    assert arrived.wait(10)
+    status, headers, _ = edge.call("/backoffice/x/events")
+    assert status.startswith("503")
+    assert headers["Retry-After"] == "2"
+    assert edge.call(f"/channels/at/{TOKEN}/ussd")[0] == "200 OK"
+    let_go.set()
+    held.join(10)
+    assert edge.call("/backoffice/x/events")[0] == "200 OK", "the place is free again"

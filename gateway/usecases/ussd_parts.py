@@ -1,0 +1,44 @@
+"""What the use cases of a USSD dialogue take: built once by wiring.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.engine.outcomes import Act, ActAnswer, Handler, Lookup, LookupAnswer
+from gateway.engine.session import State
+from gateway.engine.surface import Surface
+from gateway.menu.model import Menus
+from gateway.settings import ChannelSettings
+from gateway.store.sessions import Sessions
+from gateway.usecases.caller import Caller
+from gateway.usecases.shelf import Shelf
+from gateway.usecases.transcripts import Hash
+
+#: Source(args, caller, seconds left) -> answer; `unavailable` when it cannot answer in time.
+Source = Callable[[Lookup, Caller, float], LookupAnswer]
+#: Action(act, caller, act key) -> answer, the same one however often it is asked.
+Action = Callable[[Act, Caller, bytes], ActAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Ussd:
+    """What a turn uses."""
+
+    sessions: Sessions
+    shelf: Shelf
+    sources: Mapping[str, Source]
+    actions: Mapping[str, Action]
+    handlers: Mapping[str, Handler]
+    find_act: Callable[[bytes], ActAnswer | None]
+    surface: Callable[[str, str], Surface]  #: (channel, network) -> what its handsets show
+    session_s: Callable[[str], int]  #: network -> longest dialogue
+    channels: Mapping[str, ChannelSettings]
+    countries: tuple[str, ...]
+    save_dropped: Callable[[Menus, State, Caller], None]
+    digest: Hash
+    timezone: ZoneInfo
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
