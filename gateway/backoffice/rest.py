@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.backoffice.base import LookupItem, LookupResult
 from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
+from gateway.backoffice.words import UNREADABLE, clean
 from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver
 from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import SystemSettings
@@ -21,8 +22,8 @@ from gateway.settings import SystemSettings
 _ANSWER_BYTES = 64 * 1024
 #: However long an institution asks us to wait, we look again within a day.
 _LONGEST_WAIT_S = 86_400
-#: The system is busy, or the request never reached the program that decides.
-_BUSY = frozenset({408, 425, 429})
+#: The system is busy, still works on the same key (409), or the request never reached the program that decides.
+_BUSY = frozenset({408, 409, 425, 429})
 #: Not a word about this demand but about the way to the system: a wrong address, a token that ran out. A
 #: person must look; until then demands wait, because refusing them would tell citizens what nobody decided.
 _MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
@@ -102,11 +103,12 @@ class RestBackOffice:
         try:
             answer = self._post(f"/lookups/{quote(source, safe='')}", body, {}, timeout_s)
             read = _decode_lookup(answer.body) if answer.status == 200 else None
-        except (NotSent, NoAnswer, msgspec.DecodeError):
+        except (NotSent, NoAnswer, *UNREADABLE):
             read = None
         if read is None:
             return LookupResult("unavailable")
-        return LookupResult(read.outcome, read.values, tuple(LookupItem(item.id, item.label) for item in read.items))
+        values = {name: clean(value) if isinstance(value, str) else value for name, value in read.values.items()}
+        return LookupResult(read.outcome, values, tuple(LookupItem(item.id, clean(item.label)) for item in read.items))
 
     def close(self) -> None:
         """Closes the pooled connections."""
@@ -155,12 +157,14 @@ def _written(request: BackofficeRequest) -> dict[str, Any]:
 def _readable(body: bytes) -> _SubmitAnswer | None:
     try:
         return _decode_submit(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
 def _rejected(read: _SubmitAnswer, otherwise: str) -> BackofficeAnswer:
-    reason = {language: text[:MESSAGE_MAX] for language, text in read.reason.items() if _LANGUAGE.fullmatch(language)}
+    reason = {
+        language: clean(text)[:MESSAGE_MAX] for language, text in read.reason.items() if _LANGUAGE.fullmatch(language)
+    }
     code = read.code if _CODE.fullmatch(read.code) else otherwise
     return BackofficeAnswer(HandOver.REJECTED, code=code, reason=reason)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.backoffice.signing import SigningError, Verifier
+from gateway.backoffice.words import UNREADABLE, clean
 from gateway.messages import BackofficeEvent, Decision
 from gateway.text import reference
 
@@ -75,7 +76,7 @@ def parse(system: str, verifier: Verifier, headers: Mapping[str, str], body: byt
         raise WebhookError(WebhookFault.BAD_ID)
     try:
         event = _decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise WebhookError(WebhookFault.UNREADABLE) from None  # msgspec may repeat what it read
     return _meaning(system, event_id, event)
 
@@ -100,5 +101,5 @@ def _meaning(system: str, event_id: str, event: _Event) -> BackofficeEvent:
         occurred_at=event.timestamp,
         case_number=data.case if data.case.isprintable() else "",
         decision=data.decision if decided else None,
-        message=data.message if decided else {},
+        message={language: clean(text) for language, text in data.message.items()} if decided else {},
     )

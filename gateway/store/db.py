@@ -144,6 +144,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",  # a reference shown is a submission on the disk
         "foreign_keys=ON",
         "trusted_schema=OFF",
+        "secure_delete=ON",  # what was erased is overwritten, not only forgotten
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -52,10 +52,15 @@ def find_open(conn: Connection, seals: Seals, msisdn: str) -> int | None:
 
 
 def msisdn_of(conn: Connection, seals: Seals, holding_id: int) -> str:
-    """The number (E.164 with +) of a holding, open or closed. Raises LookupError when there is no such holding."""
+    """The number (E.164 with +) of a holding, open or closed. Raises SealBroken, LookupError (none such)."""
     sealed = conn.execute(select(holdings.c.msisdn_sealed).where(holdings.c.id == holding_id)).scalar_one_or_none()
     if sealed is None:
         raise LookupError(f"no holding {holding_id}")
+    return opened(seals, sealed)
+
+
+def opened(seals: Seals, sealed: bytes) -> str:
+    """The number (E.164 with +) in a `msisdn_sealed` of this table. Raises SealBroken."""
     return seals.open(sealed, _WHERE)
 
 

@@ -6,6 +6,8 @@ tests/store/test_migrate.py, which compares the two.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from gateway.store.db import Connection, Database, open_database
+from gateway.store.db import Connection, Database, open_database, read_url
 
 _FOLDER = Path(__file__).parent / "migrations"
 #: PostgreSQL's advisory lock for migrations: "PASSEREL" in ASCII. SQLite's write lock does the same.
@@ -29,6 +31,7 @@ class SchemaTooNew(Exception):
 
 def upgrade(url: str) -> None:
     """Applies the missing migrations, all or none. Raises StoreUnavailable, SchemaTooNew, ValueError (the URL)."""
+    _make_private(url)
     with _locked(url) as config:
         command.upgrade(config, "head")
 
@@ -47,6 +50,14 @@ def is_current(url: str) -> bool:
             return _revisions(conn) == set(ScriptDirectory(str(_FOLDER)).get_heads())
     finally:
         database.close()
+
+
+def _make_private(url: str) -> None:
+    """A new SQLite file is for this user only, whatever the umask; its log and index take the mode of the file."""
+    parsed = read_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        with contextlib.suppress(OSError):  # there already; or it cannot be made: SQLite will say so
+            os.close(os.open(parsed.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from gateway.messages import MtState
 from gateway.store import holdings
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
-from gateway.store.sealed import Seals
+from gateway.store.sealed import SealBroken, Seals
 from gateway.store.tables import mt_events, mts
 
 Source = Literal["send", "dlr", "sweep", "person"]  #: who says that an SMS moved
@@ -132,24 +132,10 @@ def insert(conn: Connection, seals: Seals, new: NewMt, now: datetime) -> int:
     return mt_id
 
 
-def for_sending(conn: Connection, seals: Seals, mt_ids: Sequence[int]) -> dict[int, MtToSend]:
-    """What to send, by id. Ids that do not exist or whose text was erased are left out."""
+def for_sending(conn: Connection, seals: Seals, mt_ids: Sequence[int]) -> dict[int, MtToSend | None]:
+    """What to send, by id; None: it cannot be read. Ids that do not exist or whose text was erased are left out."""
     rows = conn.execute(select(mts).where(mts.c.id.in_(mt_ids), mts.c.text_sealed.is_not(None)))
-    return {
-        row.id: MtToSend(
-            id=row.id,
-            msisdn=seals.open(row.msisdn_sealed, _MSISDN),
-            channel=row.channel,
-            sender=row.sender,
-            text=seals.open(row.text_sealed, _TEXT),
-            state=_M(row.state),
-            category=row.category,
-            segments=row.segments,
-            valid_until=row.valid_until,
-            submission_id=row.submission_id,
-        )
-        for row in rows
-    }
+    return {row.id: _to_send(seals, row) for row in rows}
 
 
 def move(conn: Connection, mt_id: int, to: MtState, source: Source, code: str, now: datetime) -> bool:
@@ -230,6 +216,25 @@ def count_by_state(conn: Connection) -> dict[MtState, int]:
 def _note(conn: Connection, mt_id: int, state: MtState, source: Source, code: str, now: datetime) -> None:
     moved = {"mt_id": mt_id, "at": now, "state": state, "source": source, "code": bounded(code, 64)}
     conn.execute(into(mt_events).values(moved))
+
+
+def _to_send(seals: Seals, row: Row[*tuple[object, ...]]) -> MtToSend | None:
+    try:
+        msisdn, words = seals.open(row.msisdn_sealed, _MSISDN), seals.open(row.text_sealed, _TEXT)
+    except SealBroken:
+        return None
+    return MtToSend(
+        id=row.id,
+        msisdn=msisdn,
+        channel=row.channel,
+        sender=row.sender,
+        text=words,
+        state=_M(row.state),
+        category=row.category,
+        segments=row.segments,
+        valid_until=row.valid_until,
+        submission_id=row.submission_id,
+    )
 
 
 def _mt(row: Row[*tuple[object, ...]]) -> Mt:

@@ -38,6 +38,13 @@ class Seals:
         """What `seal` was given. Raises SealBroken."""
         return self.open_bytes(sealed, where).decode()
 
+    def shown(self, sealed: bytes | None, where: str) -> str:
+        """As `open`, for what people are only shown: "" for None, and for what is damaged, which hides nothing else."""
+        try:
+            return "" if sealed is None else self.open(sealed, where)
+        except SealBroken:
+            return ""
+
     def seal_json(self, value: Any, where: str) -> bytes:
         """A JSON value, sealed."""
         return self.seal_bytes(msgspec.json.encode(value), where)

@@ -70,7 +70,7 @@ class NewSubmission:
 
 @dataclass(frozen=True, slots=True)
 class StoredSubmission:
-    """A submission without its fields. `label` and `message` are empty once erased."""
+    """A submission without its fields. `label` and `message` are empty once erased, or when they cannot be read."""
 
     id: int
     reference: str
@@ -201,8 +201,17 @@ def list_page(
     return tuple(_stored(seals, row) for row in conn.execute(page))
 
 
+def is_erased(conn: Connection, submission_id: int) -> bool:
+    """Whether the fields of a submission were erased: it can never be handed over again."""
+    found = select(submissions.c.id).where(submissions.c.id == submission_id, submissions.c.fields_sealed.is_(None))
+    return conn.execute(found).scalar_one_or_none() is not None
+
+
 def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOverMaterial | None:
-    """What to hand over to the back office; None when there is no such submission or its fields were erased."""
+    """What to hand over to the back office; None when there is no such submission or its fields were erased.
+
+    Raises SealBroken when it cannot be read.
+    """
     row = conn.execute(select(submissions).where(submissions.c.id == submission_id)).one_or_none()
     if row is None or row.fields_sealed is None:
         return None
@@ -261,13 +270,15 @@ def set_state(
 def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
     """Keeps the institution's number of the file when it comes without a move of the state; the first one stays."""
     unnamed = update(submissions).where(submissions.c.id == submission_id, submissions.c.case_number == "")
+    unnamed = unnamed.where(submissions.c.fields_sealed.is_not(None))  # once erased, it stays so
     conn.execute(unnamed.values(case_number=bounded(case_number, 128)))
 
 
 def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
     """The ids, at most `limit`, whose personal data were due and are now erased; then call `mts.erase_of`."""
     due = select(submissions.c.id).where(submissions.c.erase_after <= now).limit(limit)
-    gone = dict.fromkeys(("fields_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after"))
+    sealed = ("fields_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
+    gone = {**dict.fromkeys(sealed), "case_number": ""}
     erased = update(submissions).where(submissions.c.id.in_(due.scalar_subquery())).values(gone)
     return tuple(conn.execute(erased.returning(submissions.c.id)).scalars())
 
@@ -300,10 +311,10 @@ def _stored(seals: Seals, row: Row[*tuple[object, ...]]) -> StoredSubmission:
         assurance=row.assurance,
         sensitive=row.sensitive,
         state=SubmissionState(row.state),
-        label="" if row.label_sealed is None else seals.open(row.label_sealed, _LABEL),
+        label=seals.shown(row.label_sealed, _LABEL),
         case_number=row.case_number,
         decision=None if row.decision is None else Decision(row.decision),
-        message={} if row.message_sealed is None else seals.open_json(row.message_sealed, _MESSAGE),
+        message=msgspec.json.decode(seals.shown(row.message_sealed, _MESSAGE) or "{}"),
         promised_on=row.promised_on,
         receipt_key_id=row.receipt_key_id,
         submitted_at=row.submitted_at,

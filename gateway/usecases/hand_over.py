@@ -10,6 +10,7 @@ from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
 from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
+from gateway.store.sealed import SealBroken
 from gateway.store.submissions import HandOverMaterial
 from gateway.usecases import notices
 from gateway.usecases.backoff import wait_s
@@ -18,6 +19,10 @@ from gateway.usecases.parts import Parts
 LANE = "backoffice"
 #: Answers that say that the way to the system is wrong: a person must look, now and not after the last try.
 _MISCONFIGURED = ("http_3", "http_401", "http_403", "http_404", "http_405", "http_407", "no_system")
+
+
+#: No answer at all: whoever asks such a system waits until the call times out.
+_SILENT = ("no_connection", "too_slow", "cut")
 
 
 def lease_s(parts: Parts) -> float:
@@ -37,6 +42,7 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
             continue
         started = parts.monotonic()
         answer = _ask(parts, material)
+        parts.silences.note(material.system, parts.monotonic(), answered=answer.code not in _SILENT)
         settled = _settle(parts, row, material, answer)
         metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
         wrong_way = answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
@@ -54,17 +60,35 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
 
 
 def _begin(parts: Parts, row: Claimed) -> HandOverMaterial | None:
-    """What to hand over, its attempt committed; None when there is nothing to do or the row is no longer mine."""
+    """What to hand over, its attempt committed; None: nothing to do, not now, or the row is no longer mine."""
     now = parts.now()
     with parts.database.begin() as conn:
-        material = submissions.for_hand_over(conn, parts.seals, row.target_id)
+        try:
+            material = submissions.for_hand_over(conn, parts.seals, row.target_id)
+        except SealBroken:  # trying again will not mend it
+            _give_up(conn, parts, row, "unreadable")
+            return None
         if material is None or material.state is not SubmissionState.RECEIVED:
             # Erased, or the system has told since that it has it.
             outbox.done(conn, row.id, row.token, "not_needed", now)
             return None
+        if _put_off(conn, parts, row, material):
+            return None
         if outbox.start_call(conn, row.id, row.token, now) is None:
             return None
     return material
+
+
+def _put_off(conn: Connection, parts: Parts, row: Claimed, material: HandOverMaterial) -> bool:
+    """Whether the row waits because its system is away; no attempt is counted, as there was none."""
+    silent = parts.silences.away(material.system, parts.monotonic())
+    system = parts.settings.systems.get(material.system)
+    if not silent or system is None:
+        return False
+    now = parts.now()
+    delay_s = wait_s(silent, system.first_retry_s, system.longest_retry_s, None, parts.random_bytes)
+    outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), "away", now)
+    return True
 
 
 def _ask(parts: Parts, material: HandOverMaterial) -> BackofficeAnswer:
@@ -110,17 +134,23 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
         (notices.acknowledged if accepted else notices.not_accepted)(conn, parts, current)
 
 
+def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str) -> bool:
+    """A person must look, and may hand it over again."""
+    now = parts.now()
+    if not outbox.dead(conn, row.id, row.token, code, now):
+        return False
+    if submissions.set_state(conn, parts.seals, row.target_id, SubmissionState.DEAD, now):
+        submission_events.add(conn, row.target_id, "dead", now, code)
+    logs.event("submission.dead", level="error", submission_id=row.target_id, code=code)
+    return True
+
+
 def _later(conn: Connection, parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
     """Tries again later, or gives up after the system's number of attempts: then a person must look."""
     now, tries = parts.now(), row.attempts + 1
     system = parts.settings.systems.get(material.system)
     if system is not None and tries >= system.attempts:
-        if not outbox.dead(conn, row.id, row.token, answer.code, now):
-            return False
-        if submissions.set_state(conn, parts.seals, material.id, SubmissionState.DEAD, now):
-            submission_events.add(conn, material.id, "dead", now, answer.code)
-        logs.event("submission.dead", level="error", submission_id=material.id, system=material.system)
-        return True
+        return _give_up(conn, parts, row, answer.code)
     first_s, longest_s = (system.first_retry_s, system.longest_retry_s) if system else (60, 3600)
     delay_s = wait_s(tries, first_s, longest_s, answer.retry_after_s, parts.random_bytes)
     return outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), answer.code, now)

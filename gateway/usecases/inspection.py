@@ -12,6 +12,7 @@ from gateway.store import holdings, mts, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.store.outbox import OutboxRow
+from gateway.store.sealed import SealBroken
 from gateway.store.submission_events import SubmissionEvent
 from gateway.store.submissions import StoredSubmission
 from gateway.text import msisdn, reference
@@ -21,7 +22,10 @@ from gateway.usecases.parts import Parts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One submission in a list. `number` is masked; `code` is the last word of the hand-over ("http_503"), or ""."""
+    """One submission in a list.
+
+    `number` is masked, "?" when it cannot be read; `code` is the last word of the hand-over ("http_503"), or "".
+    """
 
     id: int
     reference: str  #: as people read it: "4821 0937 5628"
@@ -89,7 +93,7 @@ def retry(parts: Parts, typed: str) -> Retry:
             return Retry.UNKNOWN
         if one.state is not SubmissionState.DEAD:
             return Retry.NOT_DEAD
-        if submissions.for_hand_over(conn, parts.seals, one.id) is None:
+        if submissions.is_erased(conn, one.id):
             return Retry.ERASED
         rows = outbox.of_target(conn, "submission", one.id)
         requeued = [outbox.requeue(conn, row.id, now) for row in rows]
@@ -115,8 +119,15 @@ def _line(conn: Connection, parts: Parts, one: StoredSubmission) -> Line:
         service=one.service,
         system=one.system,
         state=one.state,
-        number=msisdn.mask(holdings.msisdn_of(conn, parts.seals, one.holding_id)),
+        number=_number(conn, parts, one.holding_id),
         channel=one.channel,
         submitted_at=one.submitted_at,
         code=rows[-1].last_code if rows else "",
     )
+
+
+def _number(conn: Connection, parts: Parts, holding_id: int) -> str:
+    try:
+        return msisdn.mask(holdings.msisdn_of(conn, parts.seals, holding_id))
+    except SealBroken:
+        return "?"

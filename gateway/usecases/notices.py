@@ -17,6 +17,7 @@ from gateway.menu.model import Menus, Service
 from gateway.messages import Decision
 from gateway.store import holdings, mts, outbox
 from gateway.store.db import Connection
+from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
 from gateway.text import pages, reference, segments, transliterate
 from gateway.usecases.parts import Parts
@@ -96,9 +97,13 @@ def _write(
     *,
     receipt: bool = False,
 ) -> int | None:
-    """The id of the stored SMS and its outbox row; None when the number is no longer the citizen's."""
+    """The id of the stored SMS and its outbox row; None when the number is no longer the citizen's, or unreadable."""
     now = parts.now()
-    msisdn = holdings.msisdn_of(conn, parts.seals, submission.holding_id)
+    try:
+        msisdn = holdings.msisdn_of(conn, parts.seals, submission.holding_id)
+    except SealBroken:  # what the institution decided is kept all the same
+        logs.event("notice.unreadable", level="error", submission_id=submission.id, template=key)
+        return None
     if holdings.find_open(conn, parts.seals, msisdn) != submission.holding_id:
         logs.event("notice.withheld", level="warning", submission_id=submission.id, template=key)
         return None

@@ -13,6 +13,7 @@ from gateway.settings import Settings
 from gateway.store.db import Database
 from gateway.store.sealed import Seals
 from gateway.usecases.shelf import Shelf
+from gateway.usecases.silence import Silences
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Parts:
     monotonic: Callable[[], float]
     new_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]
+    silences: Silences = field(default_factory=Silences)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -10,6 +10,7 @@ from gateway.engine.session import State
 from gateway.menu.model import Menus
 from gateway.store import holdings, saved_dialogues
 from gateway.store.saved_dialogues import DroppedDialogue, WaitingDialogue
+from gateway.store.sealed import SealBroken
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 
@@ -47,10 +48,17 @@ def latest(parts: Parts, caller: Caller) -> WaitingDialogue | None:
 
 
 def take(parts: Parts, saved_id: int, caller: Caller) -> State | None:
-    """The state of a waiting dialogue, given once; None: taken, expired, another's. Raises StoreUnavailable."""
+    """The state of a waiting dialogue, given once; None: taken, expired, another's, unreadable.
+
+    Raises StoreUnavailable.
+    """
     with parts.database.begin() as conn:
         holding = holdings.find_open(conn, parts.seals, caller.msisdn)
         if holding is None:
             return None
-        body = saved_dialogues.take_once(conn, parts.seals, saved_id, holding, parts.now())
+        try:
+            body = saved_dialogues.take_once(conn, parts.seals, saved_id, holding, parts.now())
+        except SealBroken:  # it stays taken: offered again it would fail again
+            logs.event("dialogue.unreadable", level="error", saved_id=saved_id)
+            return None
     return None if body is None else session.decode(body)

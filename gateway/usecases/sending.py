@@ -46,7 +46,8 @@ class Batch:
 def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
     """The calls that these claimed rows need; what must not leave is settled here. Raises StoreUnavailable.
 
-    An SMS whose validity is over becomes `expired`; one that is no longer `created` has been settled elsewhere.
+    An SMS whose validity is over becomes `expired`; one that is no longer `created` has been settled elsewhere; one
+    that cannot be read is given up, and holds up none of the others.
     """
     ready: list[Letter] = []
     with parts.database.begin() as conn:
@@ -55,8 +56,10 @@ def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
             mt = found.get(row.target_id)
             if mt is not None and _may_leave(conn, parts, row, mt):
                 ready.append(Letter(row, mt))
-            elif mt is None:
+            elif row.target_id not in found:
                 outbox.done(conn, row.id, row.token, "erased", parts.now())
+            elif mt is None:
+                _give_up(conn, parts, row, "unreadable")
     return _batches(parts, ready)
 
 
@@ -195,6 +198,16 @@ def _accepted(conn: Connection, parts: Parts, letter: Letter, result: SendResult
         match_strays(conn, parts.seals, mt.channel, result.external_id, now)
 
 
+def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str, reason: str = "") -> bool:
+    """It surely did not leave, and is not tried again: a person must look."""
+    now = parts.now()
+    settled = outbox.dead(conn, row.id, row.token, code, now)
+    if settled:
+        mts.move(conn, row.target_id, MtState.FAILED_PERMANENT, "send", reason or code, now)
+        logs.event("mt.dead", level="error", mt_id=row.target_id, code=code)
+    return settled
+
+
 def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -> bool:
     """It surely did not leave: ready again, later. STOP waits for a person, and is not counted as giving up."""
     row, mt_id, now, sms = letter.row, letter.mt.id, parts.now(), parts.settings.sms
@@ -202,11 +215,7 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     if stopped:
         logs.event("mt.stopped", level="error", mt_id=mt_id, channel=letter.mt.channel, code=result.code)
     elif tries >= sms.attempts:
-        settled = outbox.dead(conn, row.id, row.token, result.code, now)
-        if settled:
-            mts.move(conn, mt_id, MtState.FAILED_PERMANENT, "send", "attempts", now)
-            logs.event("mt.dead", level="error", mt_id=mt_id, channel=letter.mt.channel, code=result.code)
-        return settled
+        return _give_up(conn, parts, row, result.code, "attempts")
     first_s = sms.longest_retry_s if stopped else sms.first_retry_s
     delay_s = wait_s(tries, first_s, sms.longest_retry_s, result.retry_after_s, parts.random_bytes)
     due_at = now + timedelta(seconds=delay_s)

@@ -20,7 +20,7 @@ from gateway.store import beats, outbox
 from gateway.store.db import StoreUnavailable
 from gateway.store.wake import WakeUnavailable
 from gateway.wiring import RELAY, Gateway
-from gateway.workers.lanes import UPKEEP, woken_key
+from gateway.workers.lanes import JOB, UPKEEP, woken_key
 
 #: How often the database is asked which lanes are due.
 LOOK_S = 2.0
@@ -32,7 +32,6 @@ _WOKEN_S = 60
 #: A job that nobody took by then is forgotten: the lane has been woken again since.
 _JOB_TTL_S = 120
 _FAILURE_TTL_S = 3600
-_JOB = "gateway.workers.lanes.drain"
 
 
 def run_relay(gateway: Gateway) -> None:
@@ -112,9 +111,7 @@ class Relay:
             if not self.queues.set(woken_key(lane), b"1", nx=True, ex=_WOKEN_S):
                 return
             queue = Queue(lane, connection=self.queues, serializer=JSONSerializer)
-            queue.enqueue_call(
-                _JOB, args=(lane,), result_ttl=0, ttl=_JOB_TTL_S, failure_ttl=_FAILURE_TTL_S, timeout=600
-            )
+            queue.enqueue_call(JOB, args=(lane,), result_ttl=0, ttl=_JOB_TTL_S, failure_ttl=_FAILURE_TTL_S, timeout=600)
         except RedisError:
             self._told("redis", "away")
             self._unmark(lane)

@@ -10,6 +10,7 @@ from types import FrameType
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
@@ -32,6 +33,18 @@ class _NoPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ is not typed for
 
     def cancel_death_penalty(self) -> None:
         return
+
+
+class _WakeUp(Job):  # type: ignore[misc]  # RQ is not typed for us
+    """A job that can only wake a lane. RQ calls whatever function Redis names: who writes there would be us."""
+
+    success_callback = failure_callback = stopped_callback = None
+
+    def perform(self) -> None:
+        if self.func_name != lanes.JOB or list(self.args) not in [[lane] for lane in lanes.LANES] or self.kwargs:
+            logs.event("worker.job_refused", level="error", lane=self.origin)
+            return
+        lanes.drain(self.args[0])
 
 
 class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
@@ -64,6 +77,12 @@ def run_worker(gateway: Gateway, lane: str) -> None:
             logs.event("worker.stopped", lane=lane)
 
 
+def lane_worker(lane: str, queues: Redis) -> _LaneWorker:
+    """RQ's worker of one lane; it does nothing yet."""
+    queue = Queue(lane, connection=queues, serializer=JSONSerializer, death_penalty_class=_NoPenalty, job_class=_WakeUp)
+    return _LaneWorker([queue], connection=queues, serializer=JSONSerializer, worker_ttl=_TTL_S, job_class=_WakeUp)
+
+
 def connect(url: str) -> Redis:
     """A client that waits for an answer as long as a worker waits for a job: redis-py gives up after 5 s by itself."""
     return Redis.from_url(url, socket_timeout=_TTL_S, socket_connect_timeout=_CONNECT_S)
@@ -77,8 +96,7 @@ def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor,
         # A job of ours may have died with the process before: without this its lane would wait for a minute.
         queues.delete(lanes.woken_key(lane))
         gateway.wake.announce((lane,))
-        queue = Queue(lane, connection=queues, serializer=JSONSerializer, death_penalty_class=_NoPenalty)
-        worker = _LaneWorker([queue], connection=queues, serializer=JSONSerializer, worker_ttl=_TTL_S)
+        worker = lane_worker(lane, queues)
         lanes.start(lanes.Process(gateway, queues, lambda: worker.stop_asked or stop.is_set(), pool))
         if stop.is_set():
             return
