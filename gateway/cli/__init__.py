@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -46,6 +47,7 @@ def gateway() -> None:
 
 def main() -> None:
     """Runs the command line. What we know how to say is a sentence on standard error and exit code 1."""
+    os.umask(0o077)  # what we write is ours alone: logs, database, Redis's files
     try:
         gateway()
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -31,6 +32,11 @@ HEADERS = {
 }
 
 
+#: A page of another site whose name was made to point here (DNS rebinding) is of our origin to a browser, but it
+#: still calls us by its own name.
+OUR_NAMES = {"127.0.0.1", "localhost", "[::1]"}
+
+
 def create_app(config: SimulatorConfig) -> Flask:
     """The WSGI application with its own world in `app.extensions["world"]`; close that world after use."""
     app = Flask(__name__, static_folder=None)
@@ -44,6 +50,7 @@ def create_app(config: SimulatorConfig) -> Flask:
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/africastalking/version1/messaging", view_func=send_sms, methods=["POST"])
     app.add_url_rule(f"/backoffice/{SYSTEM}/submissions", view_func=take_submission, methods=["POST"])
+    app.before_request(_only_ourselves)
     app.after_request(_add_headers)
     return app
 
@@ -132,6 +139,15 @@ class _SilentHandler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         del code, size
+
+
+def _only_ourselves() -> tuple[Response, int] | None:
+    """Refuses whoever calls us by another name, and a page of another place that wants to change something."""
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and request.method not in ("GET", "HEAD") and origin != f"http://{request.host}"
+    if foreign or re.sub(r":\d+\Z", "", request.host) not in OUR_NAMES:
+        return jsonify(error="cross_site", detail="the simulator answers this machine and its own page only"), 403
+    return None
 
 
 def _add_headers(response: Response) -> Response:

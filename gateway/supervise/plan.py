@@ -13,19 +13,26 @@ from gateway.settings import DEMO_API_KEY, Settings
 QUEUES = ("urgent", "bulk", "backoffice", "upkeep")  # one worker process each: RQ loses jobs with two queues
 
 
+_GATEWAY = (sys.executable, "-m", "gateway.cli")
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One process to keep alive. `environment` is added to ours and may hold secrets."""
+    """One process to keep alive. `environment` may hold secrets.
+
+    A `stranger` gets that and what any program needs, not our own environment with the secrets in it.
+    """
 
     name: str
     command: tuple[str, ...]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stranger: bool = False
 
 
 def redis(command: tuple[str, ...], logs: Path) -> Planned:
     """The embedded Redis: started first, stopped last."""
-    return Planned("redis", command, logs / "redis.log")
+    return Planned("redis", command, logs / "redis.log", stranger=True)
 
 
 def gateway_processes(
@@ -34,9 +41,8 @@ def gateway_processes(
     """Web, one worker per queue, the relay, and the simulator unless it is switched off."""
     shared = {"GATEWAY_REDIS": redis_url, "GATEWAY_LOCAL": "1" if settings.local else "0", "PYTHONUNBUFFERED": "1"}
 
-    def planned(name: str, *arguments: str, **environment: str) -> Planned:
-        command = (sys.executable, "-m", "gateway.cli", *arguments)
-        return Planned(name, command, logs / f"{name}.log", {**shared, **environment})
+    def planned(name: str, *arguments: str) -> Planned:
+        return Planned(name, (*_GATEWAY, *arguments), logs / f"{name}.log", shared)
 
     processes = [
         planned("web", "web"),
@@ -44,7 +50,9 @@ def gateway_processes(
         planned("relay", "relay"),
     ]
     if settings.simulator_bind:
-        processes.append(planned("simulator", "simulator", **simulator_environment(settings, keys, environ)))
+        told = simulator_environment(settings, keys, environ)
+        log = logs / "simulator.log"
+        processes.append(Planned("simulator", (*_GATEWAY, "simulator"), log, told, stranger=True))
     return tuple(processes)
 
 
@@ -53,15 +61,19 @@ def simulator_environment(settings: Settings, keys: Keyring, environ: Mapping[st
 
     It plays the aggregator that SMS leave by, and the first back office of gateway.yaml.
     """
-    key_name = settings.channels[settings.sms.channel].api_key_env or ""
+    channel = settings.channels[settings.sms.channel]
+    plays_it = (channel.base_url or "").startswith(f"http://{settings.simulator_bind}/")
+    key_name = channel.api_key_env if plays_it else None  # the real aggregator's key is not for the simulator
     name, system = next(iter(settings.systems.items()), ("", None))
     token = environ.get((system and system.token_env) or "") or keys.system_tokens.get(name, "")
     secret = environ.get((system and system.webhook_secret_env) or "")
     return {
+        "PYTHONUNBUFFERED": "1",
+        "GATEWAY_DATA": str(settings.data),  # in a list of processes it tells whose simulator this is
         "SIMULATOR_BIND": settings.simulator_bind,
         "SIMULATOR_GATEWAY_URL": f"http://{settings.bind}",
         "SIMULATOR_SERVICE_CODE": settings.service_code,
-        "SIMULATOR_API_KEY": environ.get(key_name) or DEMO_API_KEY,
+        "SIMULATOR_API_KEY": environ.get(key_name or "") or DEMO_API_KEY,
         "SIMULATOR_BACKOFFICE_TOKEN": token,
         "SIMULATOR_WEBHOOK_SECRET": secret or next(iter(keys.webhook_secrets.get(name, ())), ""),
     }

@@ -19,6 +19,7 @@ FIRST_WAIT_S = 0.5  # before the first restart; doubles at each death in a row
 LONGEST_WAIT_S = 30.0
 STEADY_S = 60.0  # a process that lived this long starts again with the first wait
 LARGEST_LOG_BYTES = 10_000_000  # when its process starts, a longer log is set aside as .1
+_FOR_ANY_PROGRAM = frozenset({"HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV"})
 GUARDIAN_GRACE_S = 5.0  # a watcher was killed: how long its processes may take to stop by themselves
 
 
@@ -125,7 +126,7 @@ class Watch:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **watched.planned.environment},
+                env={**_inherited(watched.planned), **watched.planned.environment},
                 start_new_session=True,  # its own group: Ctrl-C reaches the watcher alone, which stops all in order
                 preexec_fn=before_exec,  # noqa: PLW1509  # safe: the watcher has one thread
             )
@@ -187,3 +188,9 @@ def _log(path: Path) -> BinaryIO:
     if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     return path.open("ab")
+
+
+def _inherited(planned: Planned) -> dict[str, str]:
+    if not planned.stranger:
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if name in _FOR_ANY_PROGRAM}

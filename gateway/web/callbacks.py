@@ -91,6 +91,8 @@ def _answer(callbacks: Callbacks, path: str, environ: Environ) -> HttpAnswer:
     allowed = callbacks.allow_from[name]
     if allowed and not comes_from(allowed, environ.get("REMOTE_ADDR")):
         return _refused(name, route, 403, "address")
+    if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # a page in somebody's browser is no aggregator
+        return _refused(name, route, 403, "browser")
     length = environ.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdecimal()):
         return _refused(name, route, 411, "length")

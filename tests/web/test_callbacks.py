@@ -113,6 +113,8 @@ def test_anything_wrong_in_the_path_is_the_same_404(path: str, remark: str) -> N
     ("body", "environ", "status", "remark"),
     [
         (FORM, {"REQUEST_METHOD": "GET"}, "405", "not a POST"),
+        (FORM, {"HTTP_ORIGIN": "http://evil.example"}, "403", "a page posts a form"),
+        (FORM, {"HTTP_SEC_FETCH_SITE": "cross-site"}, "403", "a page posts a form, and hides where it is from"),
         (FORM, {"CONTENT_LENGTH": ""}, "411", "no length"),
         (FORM, {"CONTENT_LENGTH": "-1"}, "411", "no number"),
         (FORM, {"CONTENT_LENGTH": "4097"}, "413", "over the limit"),
