@@ -28,8 +28,21 @@ def check(folder: Path | None, lang: str | None) -> None:
     menus, faults = check_folder(folder, chosen.languages, wiring.world(chosen))
     if faults or menus is None:
         click.echo(in_lines(faults, lang, str(folder)), err=True)
+        click.echo(f"{folder}: {counted(len(faults), 'défaut' if lang == 'fr' else 'fault')}.", err=True)
         sys.exit(1)
-    click.echo(f"{folder}: aucun défaut." if lang == "fr" else f"{folder}: no fault.")
+    read = (
+        counted(len(menus.files), "fichier" if lang == "fr" else "file"),
+        counted(len(menus.services), "service"),
+        counted(
+            sum(len(service.screens) for service in menus.services.values()), "écran" if lang == "fr" else "screen"
+        ),
+    )
+    click.echo(f"{folder}: {'aucun défaut' if lang == 'fr' else 'no fault'} ({', '.join(read)}).")
+
+
+def counted(count: int, noun: str) -> str:
+    """`3 services`, `1 service`."""
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def in_lines(faults: Iterable[Fault], lang: str, folder: str = "menus") -> str:

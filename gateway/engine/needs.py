@@ -98,13 +98,13 @@ def _target(turn: Turn, outcomes: Mapping[str, str], outcome: str) -> str:
 
 
 def _keep_declared(turn: Turn, saves: Mapping[str, int], values: Mapping[str, Saved]) -> None:
-    """Keeps what the screen declares and nothing else. What is not answered this time is emptied.
+    """Keeps what the screen declares and nothing else. What is not answered this time is empty.
 
-    Otherwise the decision on one demand would be shown under the number of the next one.
+    Otherwise the decision on one demand would be shown under the number of the next one; and a later screen counts on
+    every declared value to be there.
     """
     for name in saves:
-        if name in turn.state.values:
-            keep(turn.state, name, "")
+        keep(turn.state, name, "")
     _keep(turn, {name: value for name, value in values.items() if name in saves})
 
 

@@ -115,7 +115,7 @@ Handler = Callable[[Call], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A handler and what it may answer: `check` compares `outcomes` with the menus, and knows the sizes of `values`."""
+    """A handler and what it may answer: `check` compares both with the screens that call it."""
 
     rule: Handler
     outcomes: frozenset[str]

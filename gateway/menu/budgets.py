@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.menu.inspection import Inspection
+from gateway.menu.inspection import Inspection, texts
 from gateway.menu.longest import Longest, filled
 from gateway.menu.message_keys import MESSAGES
-from gateway.menu.model import Ask, Choice, End, Menus, Pick, Screen, Service, Submit
+from gateway.menu.model import Ask, Choice, End, Menus, Pick, Screen, Service, Submit, Text
 from gateway.menu.world import max_units
 from gateway.settings import Network
 from gateway.text import pages, segments
@@ -24,6 +24,8 @@ MAX_KEY_WORD = 10
 MAX_WORD = 40
 #: The gateway's default keys (engine/surface.py).
 _BACK, _MORE = "0", "98"
+#: By SMS a screen is one segment: several cost the institution several.
+_ONE_SMS = Network(max_septets=160)
 #: Standard error sentences by type of question.
 _ERRORS_OF = {
     "text": ("error_empty", "error_text", "error_too_long", "error_too_short"),
@@ -48,21 +50,24 @@ def check_budgets(inspection: Inspection) -> None:
                 longest = Longest(menus, service, language, network.alphabet)
                 for screen in service.screens.values():
                     _Screen(inspection, longest, screen, name, network).check()
+            by_sms = Longest(menus, service, language, "gsm7", sms=True)
+            for screen in service.screens.values():
+                if any(text.sms is not None for text in texts(screen)):
+                    _Screen(inspection, by_sms, screen, "SMS", _ONE_SMS).check()
             _labels(inspection, service, language)
     for key in menus.messages:
         for language in menus.languages:
             _message(inspection, key, language)
 
 
-def error_sentences(menus: Menus, ask: Ask, language: str) -> list[str]:
+def error_sentences(longest: Longest, ask: Ask) -> list[str]:
     """What may stand above the question, each with its greatest values."""
-    if ask.error is not None:
-        return [filled(ask.error.by_language.get(language, ""), {})]
-    return [
-        filled(menus.messages[key].by_language.get(language, ""), MESSAGES[key].sizes)
-        for key in _ERRORS_OF[ask.type]
-        if key in menus.messages
+    messages, language = longest.menus.messages, longest.language
+    keys = ("error_empty",) if ask.error is not None else _ERRORS_OF[ask.type]
+    standard = [
+        filled(messages[key].by_language.get(language, ""), MESSAGES[key].sizes) for key in keys if key in messages
     ]
+    return standard if ask.error is None else [*standard, longest.text(ask.error)]
 
 
 def footer(menus: Menus, language: str) -> pages.Footer:
@@ -114,10 +119,24 @@ class _Screen:
         if size > self.most:
             self._fault("end_too_long", size=str(size), most=str(self.most))
 
+    def _error(self, error: Text) -> None:
+        """The engine gives an error sentence half of the screen, and cuts it there."""
+        size, most = units(self.longest.text(error), self.longest.alphabet), self.most // 2
+        if size > most:
+            self.inspection.fault(
+                "error_too_long",
+                error.at(self.longest.language),
+                language=self.longest.language,
+                size=str(size),
+                most=str(most),
+            )
+
     def _question(self, ask: Ask) -> None:
         """One page, even under the longest error sentence: an answer to a question out of sight is a mistake."""
-        mistakes = error_sentences(self.longest.menus, ask, self.longest.language)
-        mistake = max(mistakes, key=len, default="")
+        if ask.error is not None:
+            self._error(ask.error)
+        mistakes = error_sentences(self.longest, ask)
+        mistake = max(mistakes, key=lambda said: units(said, self.longest.alphabet), default="")
         head = self.longest.text(self.screen.say)
         lines = [f"{number}.{label}" for number, label in enumerate(self.longest.labels(self.screen), 1)]
         foot = footer(self.longest.menus, self.longest.language).text(last=True)
@@ -142,6 +161,10 @@ def _labels(inspection: Inspection, service: Service, language: str) -> None:
     for screen in service.screens.values():
         for choice in screen.choices:
             _label(inspection, longest, choice)
+        if isinstance(screen.verb, Pick) and screen.verb.maximum > MAX_LABEL:
+            inspection.fault(
+                "max_too_large", screen.verb.mark, type="pick", value=str(screen.verb.maximum), most=str(MAX_LABEL)
+            )
         if isinstance(screen.verb, Submit):
             size = units(longest.form(screen.verb.label), "gsm7")
             if size > MAX_SUBMIT_LABEL:

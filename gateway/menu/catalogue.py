@@ -34,13 +34,21 @@ def catalogue_list(catalogue: Mapping[str, CatalogueEntry]) -> tuple[ListItem, .
     return tuple(ListItem(entry.id, entry.title) for entry in catalogue.values())
 
 
-def read_list(reader: Reader, node: Node) -> tuple[str, tuple[ListItem, ...]]:
-    """The name and the lines of one list file. A label may be one word for all languages (a proper name)."""
+def read_list(reader: Reader, node: Node) -> tuple[str, tuple[ListItem, ...] | None]:
+    """The name and the lines of one list file, None for lines that cannot be read.
+
+    A label may be one word for all languages (a proper name).
+    """
     table = reader.table(node, node.mark, ("list", "items"), "list")
     name = reader.id(reader.need(table, "list", "list"), node.mark)
     if name == CATALOGUE_LIST:
         reader.fault("reserved_name", table.marks["list"], word=name)
-    items = reader.table(reader.need(table, "items", "list"), node.mark, None, "items")
+    written = reader.need(table, "items", "list")
+    if written is None:
+        return name, None
+    items = reader.table(written, node.mark, None, "items")
+    if not isinstance(written, Table):
+        return name, None
     reader.ids(items)
     return name, tuple(ListItem(key, _label(reader, each)) for key, each in items.nodes.items())
 

@@ -45,7 +45,7 @@ def _lookup(inspection: Inspection, lookup: Lookup) -> None:
     _args(inspection, lookup.source, source, lookup.args, lookup.mark)
     for name in lookup.saves:
         if source.values is not None and name not in source.values:
-            inspection.unknown("unknown_value", lookup.mark, name, frozenset(source.values))
+            inspection.unknown("unknown_saved", lookup.mark, name, frozenset(source.values), source=lookup.source)
     if source.outcomes is not None:
         _outcomes(inspection, lookup.outcomes, [*source.outcomes, UNAVAILABLE], lookup.mark)
     elif UNAVAILABLE not in lookup.outcomes:
@@ -75,6 +75,10 @@ def _call(inspection: Inspection, call: CallHandler) -> None:
         inspection.unknown("unknown_handler", call.mark, call.handler, handlers)
         return
     _outcomes(inspection, call.outcomes, handlers[call.handler], call.mark)
+    values = inspection.world.handler_values.get(call.handler)
+    for name in call.saves:
+        if values is not None and name not in values:
+            inspection.unknown("unknown_saved", call.mark, name, values, source=call.handler)
 
 
 def _source(inspection: Inspection, name: str, mark: Mark, lists: Mapping[str, object]) -> Source | None:

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from gateway.menu.inspection import Inspection
 from gateway.menu.model import Ask, AskType, CallHandler, Screen, Service
 from gateway.menu.patterns import is_slow
+from gateway.menu.services import leaves
 
 #: A longer text is not typed on a keypad before the network hangs up.
 LONGEST: Mapping[AskType, int] = {"text": 40, "pattern": 40, "digits": 20, "secret": 12}
+#: Francs. A larger one would not be shown whole (sizes.ASK_SIZES).
+LARGEST_AMOUNT = 999_999_999
 #: Types whose answer is always about a person.
 PERSONAL_TYPES: frozenset[AskType] = frozenset({"npi", "ifu", "msisdn"})
 #: Which keys mean something for which types.
@@ -23,8 +26,8 @@ KEYS_OF: Mapping[str, frozenset[AskType]] = {
 
 
 def check_questions(inspection: Inspection) -> None:
-    """Every `ask`."""
-    for service in inspection.menus.services.values():
+    """Every `ask` of the services that were wholly read: a type that is not known has no greatest length."""
+    for service in inspection.sound():
         for screen in service.screens.values():
             if isinstance(screen.verb, Ask):
                 _keys(inspection, screen.verb)
@@ -52,6 +55,8 @@ def _lengths(inspection: Inspection, ask: Ask) -> None:
         inspection.fault("missing_max", ask.mark, type=ask.type)
     elif most is not None and ask.maximum is not None and ask.maximum > most:
         inspection.fault("max_too_large", ask.mark, type=ask.type, value=str(ask.maximum), most=str(most))
+    if ask.type == "amount" and (ask.maximum or 0) > LARGEST_AMOUNT:
+        inspection.fault("max_too_large", ask.mark, type=ask.type, value=str(ask.maximum), most=str(LARGEST_AMOUNT))
     if ask.minimum is not None and ask.maximum is not None and ask.minimum > ask.maximum:
         inspection.fault("min_over_max", ask.mark, minimum=str(ask.minimum), maximum=str(ask.maximum))
 
@@ -78,7 +83,10 @@ def _personal(inspection: Inspection, service: Service, ask: Ask) -> None:
     if ask.type != "secret" and ask.personal == "secret":
         inspection.fault("secret_type", ask.mark)
     following = service.screens.get(ask.go)
-    if ask.type == "secret" and following is not None and not isinstance(following.verb, CallHandler):
+    # Also when it leaves the service; a target that does not exist has been said.
+    if ask.type == "secret" and (
+        leaves(ask.go, service) if following is None else not isinstance(following.verb, CallHandler)
+    ):
         inspection.fault("secret_not_called", ask.mark)
 
 

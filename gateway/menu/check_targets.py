@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from gateway.menu import graph
+from gateway.menu import expressions, graph
 from gateway.menu.inspection import Inspection
 from gateway.menu.load import SHARED
-from gateway.menu.model import HOME, ROOT, SERVICE_PREFIX, Mark, Service
+from gateway.menu.model import HOME, ROOT, SERVICE_PREFIX, Choice, Mark, Screen, Service
 from gateway.menu.services import targets_with_marks
+from gateway.menu.silent import Place, loops, runs, ways
 from gateway.menu.typed import near
 
 #: The use case answers at most so many needs in a turn (guarantee: a turn has a deadline).
 MAX_NEEDS = 4
+#: The engine gives up after so many screens without a word (engine/walk.py; a test compares the two).
+MAX_STEPS = 16
+#: More are a list, with `pick`; and no number may be a key of the gateway ("98").
+MAX_CHOICES = 30
 
 
 def check_targets(inspection: Inspection) -> None:
@@ -29,7 +34,8 @@ def check_targets(inspection: Inspection) -> None:
     for service in inspection.sound():
         if service.id not in lost:  # else one wrong name would be said again at each screen behind it
             _reached(inspection, service)
-        _loops(inspection, service)
+        _choices(inspection, service)
+    _silent(inspection)
     _services_reached(inspection)
     _shared_reached(inspection)
     _shortcuts(inspection)
@@ -68,18 +74,45 @@ def _reached(inspection: Inspection, service: Service) -> None:
             inspection.fault("dead_end", screen.mark, screen=screen.id)
 
 
-def _loops(inspection: Inspection, service: Service) -> None:
-    said: set[frozenset[str]] = set()
-    for chain in graph.silent_chains(service):
-        first = service.screens[chain[0]]
-        if len(chain) > 1 and chain[0] == chain[-1]:
-            if frozenset(chain) not in said:
-                said.add(frozenset(chain))
-                inspection.fault("silent_loop", first.mark, screens=", ".join(dict.fromkeys(chain)))
-            continue
-        count = sum(graph.needs(service.screens[screen]) for screen in chain)
-        if count > MAX_NEEDS:
-            inspection.fault("too_many_needs", first.mark, screen=first.id, count=str(count), most=str(MAX_NEEDS))
+def _choices(inspection: Inspection, service: Service) -> None:
+    """No more than can be numbered, and never none at all where nothing else can be answered."""
+    for screen in service.screens.values():
+        if len(screen.choices) > MAX_CHOICES:
+            inspection.fault("too_many_choices", screen.mark, count=str(len(screen.choices)), most=str(MAX_CHOICES))
+        if screen.verb is None and screen.choices and not _always_a_choice(inspection, screen):
+            inspection.fault("no_sure_choice", screen.mark, screen=screen.id)
+
+
+def _always_a_choice(inspection: Inspection, screen: Screen) -> bool:
+    """Whether in each language a choice is left, whatever was answered before."""
+
+    def is_sure(choice: Choice, language: str) -> bool:
+        if choice.when is None:
+            return True
+        known = choice.when.names <= expressions.BUILTIN_NAMES
+        return known and expressions.evaluate(choice.when, {"language": language})
+
+    return all(any(is_sure(choice, language) for choice in screen.choices) for language in inspection.menus.languages)
+
+
+def _silent(inspection: Inspection) -> None:
+    """Runs of screens that show nothing: none goes round, none is more than a turn can do."""
+    services = {service.id: service for service in inspection.sound()}
+    silent = ways(services)
+    for loop in loops(silent):
+        first = services[loop[0][0]].screens[loop[0][1]]
+        inspection.fault("silent_loop", first.mark, screens=", ".join(_called(place, loop) for place in loop))
+    for run in runs(silent, services):
+        screen = services[run.first[0]].screens[run.first[1]]
+        if run.needs > MAX_NEEDS:
+            inspection.fault("too_many_needs", screen.mark, screen=screen.id, count=str(run.needs), most=str(MAX_NEEDS))
+        elif run.steps > MAX_STEPS:
+            inspection.fault("too_many_steps", screen.mark, screen=screen.id, count=str(run.steps), most=str(MAX_STEPS))
+
+
+def _called(place: Place, loop: tuple[Place, ...]) -> str:
+    """A screen by its id; with its service when the loop goes through several."""
+    return place[1] if len({service for service, _ in loop}) == 1 else ".".join(place)
 
 
 def _services_reached(inspection: Inspection) -> None:

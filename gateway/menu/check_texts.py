@@ -13,14 +13,21 @@ from gateway.menu.templates import Placeholder
 from gateway.text import transliterate
 from gateway.text.segments import units
 
+#: "500", "1.500", "2k"; a word that a number may end with, alone or after others ("deux mille", "quarante-huit").
 _NUMBER = (
-    r"(?:\d[\d .,\u00a0\u202f]*"
-    r"|\b(?:une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze|vingt|trente|cent|mille"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|hundred|thousand))"
+    r"(?:\d[\d .,\u00a0\u202f]*k?"
+    r"|\b(?:une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
+    r"|quarante|cinquante|soixante|cents?|mille|millions?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|ninety|hundred|thousand|million))"
 )
-_FEE = re.compile(_NUMBER + r"\s?(?:F|FCFA|F\s?CFA|CFA|XOF|francs?)\b|\b(?:FCFA|XOF)\s?\d[\d .]*", re.IGNORECASE)
+_CURRENCY = r"(?:FCFA|F\s?CFA|CFA|XOF|francs?|frs?|F|euros?|EUR|€)"
+_FEE = re.compile(
+    rf"{_NUMBER}\s?(?:de\s|d['’]|of\s)?{_CURRENCY}(?!\w)|(?:\b(?:FCFA|F\s?CFA|CFA|XOF|EUR)|€)\s?\d[\d .]*",
+    re.IGNORECASE,
+)
 _DELAY = re.compile(
-    _NUMBER + r"\s?(?:h|heures?|hours?|j|jours?|days?|semaines?|weeks?|mois|months?|minutes?|mn|min)\b",
+    rf"{_NUMBER}\s?(?:working\s|business\s|calendar\s)?"
+    r"(?:h|heures?|hours?|j|jrs?|jours?|days?|semaines?|weeks?|mois|months?|minutes?|mn|min)\b",
     re.IGNORECASE,
 )
 #: A sentence that lost one of these is a proof that proves nothing.

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.menu import graph, templates
+from gateway.menu import expressions, graph, templates
 from gateway.menu.catalogue import CATALOGUE_LIST
 from gateway.menu.expressions import BUILTIN_NAMES
 from gateway.menu.inspection import Inspection, texts
 from gateway.menu.load import CATALOGUE
-from gateway.menu.model import Ask, Branch, Expression, Lookup, Mark, Pick, Screen, Service, Submit, Text
+from gateway.menu.model import Ask, Branch, CallHandler, Expression, Lookup, Mark, Pick, Screen, Service, Submit, Text
 from gateway.menu.sizes import kept
 from gateway.menu.templates import CataloguePlaceholder, Placeholder
 from gateway.menu.typed import near
+from gateway.text import transliterate
 
 #: `{code}` is the service code.
 BUILTIN_PLACEHOLDERS = frozenset({"code"})
+#: How many ids of a list a hint names.
+_IDS_SAID = 8
 RESERVED = BUILTIN_PLACEHOLDERS | BUILTIN_NAMES | {"catalogue"}
 
 
@@ -33,6 +36,7 @@ class _Names:
         self.service = service
         self.kept: Mapping[str, int] = kept(service)
         self.before = graph.kept_before(service)
+        self.listed = _listed(inspection, service)
         self.procedures = {
             screen.verb.save
             for screen in service.screens.values()
@@ -67,7 +71,7 @@ class _Names:
         names: tuple[str, ...] = ()
         if isinstance(verb, Ask | Pick):
             names = (verb.save,)
-        elif isinstance(verb, Lookup):
+        elif isinstance(verb, Lookup | CallHandler):
             names = tuple(verb.saves)
         for name in names:
             if name in RESERVED or (name in self.procedures and name in self.inspection.menus.catalogue):
@@ -127,11 +131,39 @@ class _Names:
 
     def _condition(self, condition: Expression | None) -> None:
         """A name may be kept on some paths only: a condition reads what is not kept as empty."""
-        for name in sorted(condition.names if condition is not None else ()):
+        if condition is None:
+            return
+        for name in sorted(condition.names):
             if name not in self.kept and name not in BUILTIN_NAMES:
-                assert condition is not None
                 known = [*self.kept, *BUILTIN_NAMES]
-                self.inspection.fault("unknown_value", condition.mark, name=name, near=near(name, known))
+                self.inspection.fault("unknown_name", condition.mark, name=name, near=near(name, known))
+        for name, word in expressions.compared(condition):
+            if name in self.listed and word not in self.listed[name]:
+                ids = sorted(self.listed[name])
+                self.inspection.fault(
+                    "unknown_item",
+                    condition.mark,
+                    name=word,
+                    source=name,
+                    known=", ".join(ids[:_IDS_SAID] + ["..."] * (len(ids) > _IDS_SAID)),
+                    near=near(transliterate.fold(word), ids),
+                )
+
+
+def _listed(inspection: Inspection, service: Service) -> Mapping[str, frozenset[str]]:
+    """The values that only lists give, with the ids of these; the language has its own."""
+    listed: dict[str, frozenset[str]] = {"language": frozenset(inspection.menus.languages)}
+    typed: set[str] = set()
+    for screen in service.screens.values():
+        verb = screen.verb
+        if isinstance(verb, Pick) and verb.source in inspection.menus.lists:
+            ids = frozenset(item.id for item in inspection.menus.lists[verb.source])
+            listed[verb.save] = listed.get(verb.save, frozenset()) | ids
+        elif isinstance(verb, Ask | Pick):
+            typed.add(verb.save)
+        elif isinstance(verb, Lookup | CallHandler):
+            typed.update(verb.saves)
+    return {name: ids for name, ids in listed.items() if ids and name not in typed}
 
 
 def _places(template: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gateway.menu.model import Expression, Mark
 
@@ -55,6 +55,22 @@ def parse(source: str, mark: Mark) -> Expression:
 def evaluate(expression: Expression, values: Mapping[str, Value]) -> bool:
     """Whether the condition holds. `values` are raw; a name without a value reads as "" (and so is false)."""
     return bool(_value(expression.tree, values))
+
+
+def compared(expression: Expression) -> Iterator[tuple[str, str]]:
+    """Each name with each text that it is said to be or not to be (`==`, `!=`, `in`)."""
+    for node in ast.walk(expression.tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+                continue
+            for name, other in ((left, right), (right, left)):
+                among = other.elts if isinstance(other, ast.Tuple | ast.List) else [other]
+                for part in among:
+                    if isinstance(name, ast.Name) and isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield name.id, part.value
 
 
 def _allow(node: ast.expr, names: set[str], source: str) -> None:

@@ -15,6 +15,9 @@ from gateway.menu.model import Mark
 LANGUAGES = ("fr", "en")
 
 _NEAR = {"fr": "Vouliez-vous dire « {} » ?", "en": 'Did you mean "{}"?'}
+#: The settings of `unknown_operator` have no name of their own.
+UNKNOWN_NETWORK = "?"
+_UNKNOWN_NETWORK = {"fr": "réseau inconnu", "en": "unknown network"}
 _CORRECTED = {"fr": "Écrivez: {}", "en": "Write: {}"}
 
 
@@ -30,7 +33,10 @@ class Fault:
         """The sentence, its hint, the nearest known word and the corrected line, in French or English."""
         language = language if language in LANGUAGES else LANGUAGES[0]
         sentence = sentences()[self.code]
-        said = [sentence[key].format_map(self.params) for key in (language, f"{language}_hint")]
+        params = dict(self.params)
+        if params.get("network") == UNKNOWN_NETWORK:
+            params["network"] = _UNKNOWN_NETWORK[language]
+        said = [sentence[key].format_map(params) for key in (language, f"{language}_hint")]
         if near := self.params.get("near"):
             said.append(_NEAR[language].format(near))
         if corrected := self.params.get("corrected"):

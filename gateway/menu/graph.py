@@ -91,27 +91,6 @@ def kept_before(service: Service) -> Mapping[str, frozenset[str]]:
     return known
 
 
-def silent_chains(service: Service) -> tuple[tuple[str, ...], ...]:
-    """Longest runs of screens that follow each other without showing anything; a loop repeats its first screen."""
-    following = _following(edges(service))
-    silent = {screen.id for screen in service.screens.values() if not shows(screen)}
-    chains: list[tuple[str, ...]] = []
-
-    def walk(path: tuple[str, ...]) -> None:
-        nexts = [target for target in following.get(path[-1], ()) if target in silent]
-        if not nexts:
-            chains.append(path)
-        for target in nexts:
-            if target in path:
-                chains.append((*path[path.index(target) :], target))
-            else:
-                walk((*path, target))
-
-    for screen_id in sorted(silent):
-        walk((screen_id,))
-    return tuple(chains)
-
-
 def shows(screen: Screen) -> bool:
     """Whether a citizen sees the screen."""
     return not isinstance(screen.verb, Submit | Lookup | CallHandler | Branch)

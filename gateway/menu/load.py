@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.menu import nodes
+from gateway.menu import folder, nodes
 from gateway.menu.catalogue import (
     CATALOGUE_LIST,
     UNVERIFIED,
@@ -18,7 +18,7 @@ from gateway.menu.catalogue import (
 )
 from gateway.menu.faults import Fault, in_order
 from gateway.menu.model import ROOT, CatalogueEntry, ListItem, Mark, Menus, Screen, Service, Text
-from gateway.menu.nodes import Node
+from gateway.menu.nodes import Node, Table
 from gateway.menu.services import joined, read_service, read_shared, read_shortcuts
 from gateway.menu.typed import Reader
 
@@ -28,6 +28,7 @@ SHARED = "shared.yaml"
 CATALOGUE = "catalogue.yaml"
 MESSAGES = "messages.yaml"
 LISTS = "lists/"
+OTHERS = (SHARED, CATALOGUE, MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,19 @@ class Loaded:
 def read_folder(path: Path) -> dict[str, str]:
     """Every *.yaml under the folder: name relative to it, with `/` -> text.
 
-    OSError when the folder cannot be read. Bytes that are not UTF-8 become U+FFFD, which `check` refuses.
+    OSError when the folder cannot be read. Files that cannot be read are left out: `folder.read` says which.
     """
-    if not path.is_dir():
-        raise NotADirectoryError(f"{path} is not a folder")
-    return {
-        file.relative_to(path).as_posix(): file.read_text(encoding="utf-8", errors="replace")
-        for file in sorted(path.rglob("*.yaml"))
-    }
+    return folder.read(path)[0]
 
 
-def load(files: Mapping[str, str], languages: tuple[str, ...]) -> Loaded:
-    """The menus that the files mean. `languages`: every text must be in each; the first is the default."""
-    reader = Reader(languages)
-    trees = {name: nodes.read(name, text, reader.faults) for name, text in files.items()}
-    for name, text in files.items():
-        if trees[name] is None and not text.strip():
-            reader.fault("empty_file", Mark(name, 1))
+def load(files: Mapping[str, str], languages: tuple[str, ...], unreadable: tuple[Fault, ...] = ()) -> Loaded:
+    """The menus that the files mean. `languages`: every text must be in each; the first is the default.
+
+    `unreadable` is what `folder.read` said of files that are there but have no text.
+    """
+    reader = Reader(languages, list(unreadable))
+    trees: dict[str, Node | None] = dict.fromkeys(fault.mark.file for fault in unreadable)
+    trees.update((name, _tree(reader, name, text)) for name, text in files.items())
     lists = _lists(reader, trees)
     messages = _messages(reader, trees)
     catalogue = _catalogue(reader, trees, messages)
@@ -87,8 +84,20 @@ def load(files: Mapping[str, str], languages: tuple[str, ...]) -> Loaded:
     )
     faults = in_order(reader.faults)
     broken = frozenset(fault.mark.file for fault in faults)
-    unread = frozenset(name for name, tree in trees.items() if tree is None)
+    unread = frozenset(name for name, tree in trees.items() if tree is None) | _nameless(trees)
     return Loaded(None if faults else draft, faults, draft, shared, broken, unread, shortcut_marks)
+
+
+def _tree(reader: Reader, name: str, text: str) -> Node | None:
+    """The tree of one file; None, and a fault, when it has none or is something else than keys and values."""
+    before = len(reader.faults)
+    tree = nodes.read(name, text, reader.faults)
+    if tree is None and len(reader.faults) == before:
+        reader.fault("empty_file", Mark(name, 1))
+    if tree is not None and not isinstance(tree, Table):
+        reader.fault("not_a_table", tree.mark, what=name)
+        return None
+    return tree
 
 
 def version(files: Mapping[str, str]) -> str:
@@ -102,15 +111,30 @@ def version(files: Mapping[str, str]) -> str:
 
 def _lists(reader: Reader, trees: Mapping[str, Node | None]) -> dict[str, tuple[ListItem, ...]]:
     lists: dict[str, tuple[ListItem, ...]] = {}
+    named: dict[str, str] = {}
     for file, tree in trees.items():
         if file.startswith(LISTS) and tree is not None:
             name, items = read_list(reader, tree)
+            if not name:
+                continue
             if name in lists:
-                reader.fault("repeated_id", tree.mark, word=name)
-            if not items:
+                reader.fault("repeated_id", tree.mark, word=name, other=named[name])
+            if items is not None and not items:
                 reader.fault("empty_list", tree.mark, word=name)
-            lists[name] = items
+            lists[name] = items or ()
+            named[name] = file
     return lists
+
+
+def _nameless(trees: Mapping[str, Node | None]) -> frozenset[str]:
+    """Files that do not say which service or list they are: any that is missed elsewhere may be the one."""
+    return frozenset(
+        file
+        for file, tree in trees.items()
+        if isinstance(tree, Table)
+        and file not in OTHERS
+        and ("list" if file.startswith(LISTS) else "service") not in tree.nodes
+    )
 
 
 def _messages(reader: Reader, trees: Mapping[str, Node | None]) -> dict[str, Text]:
@@ -135,12 +159,14 @@ def _services(reader: Reader, trees: Mapping[str, Node | None], lists: frozenset
     if MAIN not in trees:
         reader.fault("missing_file", Mark(MAIN, 1), file=MAIN)
     for file, tree in trees.items():
-        if file in (SHARED, CATALOGUE, MESSAGES) or file.startswith(LISTS) or tree is None:
+        if file in OTHERS or file.startswith(LISTS) or tree is None:
             continue
         service = read_service(reader, tree, lists)
-        if (service.id == ROOT) != (file == MAIN):
+        if service.id and (service.id == ROOT) != (file == MAIN):
             reader.fault("main_is_main", service.mark, root=ROOT, file=MAIN)
+        if not service.id:
+            continue
         if service.id in services:
-            reader.fault("repeated_id", service.mark, word=service.id)
+            reader.fault("repeated_id", service.mark, word=service.id, other=services[service.id].mark.file)
         services[service.id] = service
     return services

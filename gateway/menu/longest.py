@@ -20,13 +20,14 @@ _UNDECLARED = 40
 
 
 class Longest:
-    """Texts of one service in one language, as long as they can be, in one alphabet."""
+    """Texts of one service in one language, as long as they can be, in one alphabet; by SMS where written apart."""
 
-    def __init__(self, menus: Menus, service: Service, language: str, alphabet: Alphabet) -> None:
+    def __init__(self, menus: Menus, service: Service, language: str, alphabet: Alphabet, *, sms: bool = False) -> None:
         self.menus = menus
         self.service = service
         self.language = language
         self.alphabet = alphabet
+        self.sms = sms
         self.sizes: Mapping[str, int] = {"code": CODE_SIZE, **kept(service)}
         self.picked = {
             screen.verb.save
@@ -36,7 +37,10 @@ class Longest:
 
     def text(self, text: Text | None) -> str:
         """The longest form of a text, as the handset gets it."""
-        return self.form("" if text is None else text.by_language.get(self.language, ""))
+        if text is None:
+            return ""
+        written = text.sms if self.sms and text.sms is not None else text.by_language
+        return self.form(written.get(self.language, ""))
 
     def form(self, template: str) -> str:
         """The longest form of a template."""

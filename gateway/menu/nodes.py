@@ -14,19 +14,19 @@ from typing import Protocol
 import yaml
 
 from gateway.menu.faults import Fault, Mark
+from gateway.menu.syntax import fault_of, quoted, value_quoted
 
 #: Deeper than any menu needs; keeps a hostile file from exhausting the stack.
 MAX_DEPTH = 20
 
-_KEY_AND_VALUE = re.compile(r"^(?P<head>\s*(?:- +)?[^\s:'\"{\[#][^:]*:\s+)(?P<value>\S.*?)\s*$")
-
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One text as written."""
+    """One text as written. `comment` is the line between quotes when a `#` ends the text on it, else ""."""
 
     text: str
     mark: Mark
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,15 @@ def read(file: str, text: str, faults: list[Fault]) -> Node | None:
     except TooDeep as error:
         faults.append(Fault("too_deep", reader.mark(error.position)))
     except yaml.MarkedYAMLError as error:
-        if not any(line[: len(line) - len(line.lstrip())].count("\t") for line in lines):
-            reader.syntax(error)  # else the tabs are the cause, and have been said
+        fault = fault_of(error, file, reader.lines)
+        # Tabs that indent, and braces in a text, are the cause, and have been said.
+        if not any(line[: len(line) - len(line.lstrip())].count("\t") for line in lines) and not any(
+            said.mark.file == file and said.mark.line == fault.mark.line for said in faults
+        ):
+            faults.append(fault)
     except yaml.reader.ReaderError as error:
         faults.append(Fault("yaml_character", Mark(file, text.count("\n", 0, error.position) + 1)))
     return None
-
-
-def quoted(text: str) -> str:
-    """`text` between double quotes, as YAML wants it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _without_tabs(file: str, lines: list[str], faults: list[Fault]) -> Iterator[str]:
@@ -126,7 +125,16 @@ class _Reader:
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 nodes.append(self.node(inner, events, depth + 1))
             return Listing(tuple(nodes), mark)
-        return Scalar(event.value if isinstance(event, yaml.ScalarEvent) else "", mark)
+        if not isinstance(event, yaml.ScalarEvent):
+            return Scalar("", mark)
+        return Scalar(event.value, mark, self.cut_by_comment(event))
+
+    def cut_by_comment(self, event: yaml.ScalarEvent) -> str:
+        """`fr: Bureau #3`: for YAML the text is `Bureau`."""
+        line, end = self.line(_end(event)), _end(event).column
+        if event.style is not None or not line[end:].lstrip().startswith("#"):
+            return ""
+        return value_quoted(line, always=True)
 
     def table(self, start: yaml.MappingStartEvent, events: Iterator[yaml.Event], depth: int) -> Table:
         nodes: dict[str, Node] = {}
@@ -153,17 +161,19 @@ class _Reader:
     def forbidden(self, event: yaml.Event) -> None:
         """Anchors, aliases and tags: a menu reads the same from top to bottom, for everyone."""
         line = self.line(_start(event))
+        # `! Attention` was meant as a text.
+        text = value_quoted(line, always=True) if isinstance(event, yaml.ScalarEvent) and event.value else ""
         if isinstance(event, yaml.AliasEvent):
-            self.fault("alias", event, corrected=_value_quoted(line))
-        elif getattr(event, "anchor", None):
-            name = f"&{getattr(event, 'anchor', '')}"
-            self.fault("anchor", event, corrected=" ".join(line.replace(name, "", 1).split()))
+            self.fault("alias", event, corrected=value_quoted(line, always=True))
+        elif anchor := getattr(event, "anchor", None):
+            self.fault("anchor", event, corrected=" ".join(line.replace(f"&{anchor}", "", 1).split()))
         elif (
             isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"') and _start(event).line < _end(event).line
         ):
             self.fault("open_quote", event)
-        elif getattr(event, "tag", None):
-            self.fault("tag", event, corrected=" ".join(re.sub(r"!\S*\s?", "", line, count=1).split()))
+        elif tag := getattr(event, "tag", None):
+            bare = " ".join(re.sub(r"!\S*\s?", "", line, count=1).split())
+            self.fault("tag", event, corrected=bare if tag.startswith("tag:") else text or bare)
 
     def braces(self, start: yaml.Event, key: yaml.Event, last: yaml.ScalarEvent | None) -> None:
         """`{fr: Non, merci}`: YAML sees a key `merci`; `{npi}` as a text: YAML sees a key `npi`."""
@@ -177,18 +187,6 @@ class _Reader:
             begin = _start(start).column
             corrected = f"{line[:begin]}{quoted(line[begin:].rstrip())}".strip()
             self.fault("braces_in_text", key, corrected=corrected)
-
-    def syntax(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark
-        context = error.context or ""
-        if error.context_mark is not None and ("quoted" in context or "flow" in context):
-            mark = error.context_mark  # where it was opened says more than where the file ended
-        assert mark is not None, "PyYAML marks every scanner and parser error"
-        line = self.line(mark)
-        corrected = _value_quoted(line)
-        code = "yaml_quote" if corrected else "yaml"
-        problem = " ".join((error.problem or "").split())
-        self.faults.append(Fault(code, self.mark(mark), {"problem": problem, "corrected": corrected}))
 
     def line(self, mark: _Position) -> str:
         return self.lines[mark.line] if mark.line < len(self.lines) else ""
@@ -208,20 +206,3 @@ def _start(event: yaml.Event) -> _Position:
 def _end(event: yaml.Event) -> _Position:
     assert event.end_mark is not None, "PyYAML marks every event that it reads"
     return event.end_mark
-
-
-def _value_quoted(line: str) -> str:
-    """The line with its value between quotes, or "" when that would not make it readable."""
-    found = _KEY_AND_VALUE.match(line)
-    if found is None or found["value"][0] in "\"'{[|>" or _is_readable(line.strip()):
-        return ""
-    return f"{found['head']}{quoted(found['value'])}".strip()
-
-
-def _is_readable(line: str) -> bool:
-    """Whether the line alone is YAML: then it is not the one to correct."""
-    try:
-        yaml.compose(line, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
-        return False
-    return True

@@ -39,9 +39,11 @@ ASK_TYPES = cast(tuple[AskType, ...], get_args(AskType))
 PERSONAL = cast(tuple[Personal, ...], get_args(Personal))
 PRECISIONS = cast(tuple[Precision, ...], get_args(Precision))
 
+_PLAIN_PERSONAL: dict[str, Personal] = {"no": "none", "non": "none", "oui": "yes"}
 #: Screen keys that only some verbs use.
 _NEEDS_GO = frozenset({"ask", "pick"})
 _NEEDS_OUTCOMES = frozenset({"submit", "lookup", "call"})
+_BESIDE = (("go", _NEEDS_GO), ("outcomes", _NEEDS_OUTCOMES))
 
 
 def read_screens(reader: Reader, node: Node | None, mark: Mark, lists: frozenset[str]) -> dict[str, Screen]:
@@ -59,8 +61,10 @@ def _screen(reader: Reader, id_: str, node: Node, mark: Mark, lists: frozenset[s
     if len(verbs) > 1:
         reader.fault("several_verbs", table.marks[verbs[1]], first=verbs[0], second=verbs[1])
     name = verbs[0] if verbs else ""
-    _expected_keys(reader, table, name)
-    verb = _verb(reader, name, table, mark, lists)
+    mistyped = not verbs and any(key not in SCREEN_KEYS for key in table.nodes)  # the unknown key may be the verb
+    if len(verbs) < 2 and not mistyped:
+        _expected_keys(reader, table, name)
+    verb = _verb(reader, name, table, id_, mark, lists)
     say = reader.text(table.nodes["say"], mark) if "say" in table.nodes else None
     if isinstance(verb, End):
         say = reader.text(table.nodes["end"], mark)
@@ -70,7 +74,7 @@ def _screen(reader: Reader, id_: str, node: Node, mark: Mark, lists: frozenset[s
     if not shows and (say is not None or "choices" in table.nodes):
         reader.fault("says_nothing", mark, screen=id_, verb=name)
     choices = _choices(reader, table.nodes.get("choices"), mark)
-    if shows and not name and not choices and table.nodes:
+    if shows and not name and not choices and table.nodes and not mistyped:
         reader.fault("does_nothing", mark, screen=id_, verbs=", ".join(VERBS))
     back = reader.boolean(table.nodes.get("back"), mark, default=True)
     return Screen(id_, say, choices, verb, mark, back)
@@ -78,7 +82,7 @@ def _screen(reader: Reader, id_: str, node: Node, mark: Mark, lists: frozenset[s
 
 def _expected_keys(reader: Reader, table: Table, verb: str) -> None:
     """`go` belongs to ask and pick, `outcomes` to what can end in several ways."""
-    for key, verbs in (("go", _NEEDS_GO), ("outcomes", _NEEDS_OUTCOMES)):
+    for key, verbs in _BESIDE:
         if key in table.nodes and verb not in verbs:
             reader.fault("misplaced_key", table.marks[key], key=key, verbs=", ".join(sorted(verbs)))
     for key in ("say", "choices"):
@@ -86,17 +90,17 @@ def _expected_keys(reader: Reader, table: Table, verb: str) -> None:
             reader.fault("misplaced_key", table.marks[key], key=key, verbs="ask, pick, choices")
 
 
-def _verb(reader: Reader, name: str, table: Table, mark: Mark, lists: frozenset[str]) -> Verb:
+def _verb(reader: Reader, name: str, table: Table, id_: str, mark: Mark, lists: frozenset[str]) -> Verb:
     if not name:
         return None
-    node = table.nodes[name]
-    mark = table.marks[name]
+    node = _without(table.nodes[name], tuple(key for key, verbs in _BESIDE if name in verbs))  # said by _beside
     go = ""
     if name in _NEEDS_GO:
-        go = reader.words(reader.need(table, "go", name), mark)
+        go = reader.words(_beside(reader, table, name, "go", id_, mark), mark)
     outcomes: dict[str, str] = {}
     if name in _NEEDS_OUTCOMES:
-        outcomes = _outcomes(reader, reader.need(table, "outcomes", name), mark)
+        outcomes = _outcomes(reader, _beside(reader, table, name, "outcomes", id_, mark), mark)
+    mark = table.marks[name]
     match name:
         case "ask":
             return _ask(reader, node, mark, go)
@@ -111,6 +115,23 @@ def _verb(reader: Reader, name: str, table: Table, mark: Mark, lists: frozenset[
         case "when":
             return _branch(reader, node, mark)
     return End(mark)
+
+
+def _beside(reader: Reader, table: Table, verb: str, key: str, id_: str, mark: Mark) -> Node | None:
+    """What must stand in the screen beside its verb, where clerks write it under the verb."""
+    under = table.nodes[verb]
+    inside = under.nodes.get(key) if isinstance(under, Table) else None
+    if isinstance(under, Table) and inside is not None:
+        reader.fault("key_inside", under.marks[key], key=key, verb=verb)
+    elif key not in table.nodes:
+        reader.fault("key_beside", mark, key=key, verb=verb, screen=id_)
+    return table.nodes.get(key, inside)
+
+
+def _without(node: Node, keys: tuple[str, ...]) -> Node:
+    if not isinstance(node, Table):
+        return node
+    return Table({key: each for key, each in node.nodes.items() if key not in keys}, node.marks, node.mark)
 
 
 def _ask(reader: Reader, node: Node, mark: Mark, go: str) -> Ask:
@@ -134,8 +155,8 @@ def _ask(reader: Reader, node: Node, mark: Mark, go: str) -> Ask:
 def _personal(reader: Reader, table: Table, mark: Mark) -> Personal:
     node = table.nodes.get("personal")
     # `personal: no` is how a clerk writes none.
-    if isinstance(node, Scalar) and node.text in ("no", "non"):
-        return "none"
+    if isinstance(node, Scalar) and node.text in _PLAIN_PERSONAL:
+        return _PLAIN_PERSONAL[node.text]
     return cast(Personal, reader.one_of(node, mark, PERSONAL, "none"))
 
 

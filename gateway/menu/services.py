@@ -41,6 +41,10 @@ SERVICE_KEYS = (
 ASSURANCES = cast(tuple[Assurance, ...], get_args(Assurance))
 
 
+#: Fewer than a citizen could ever walk; `check` looks at every path between them.
+MAX_SCREENS = 200
+
+
 def read_service(reader: Reader, node: Node, lists: frozenset[str]) -> Service:
     """The service of one file, without shared screens and promise."""
     mark = node.mark
@@ -50,11 +54,14 @@ def read_service(reader: Reader, node: Node, lists: frozenset[str]) -> Service:
     if "shortcuts" in table.nodes and id_ != ROOT:
         reader.fault("shortcuts_in_main", table.marks["shortcuts"], root=ROOT)
     short = table.nodes.get("short_title")
+    screens = read_screens(reader, reader.need(table, "screens", "service"), mark, lists)
+    if len(screens) > MAX_SCREENS:
+        reader.fault("too_many_screens", mark, service=id_, count=str(len(screens)), most=str(MAX_SCREENS))
     return Service(
         id=id_,
         title=reader.text(reader.need(table, "title", "service"), mark),
         start=reader.words(reader.need(table, "start", "service"), mark),
-        screens=read_screens(reader, reader.need(table, "screens", "service"), mark, lists),
+        screens=screens,
         mark=mark,
         assurance=cast(Assurance, reader.one_of(table.nodes.get("assurance"), mark, ASSURANCES, "number")),
         resume_s=reader.duration(table.nodes.get("resume"), mark),

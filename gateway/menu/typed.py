@@ -59,7 +59,10 @@ class Reader:
         if node is None:
             return ""
         if not isinstance(node, Scalar) or not node.text.strip():
-            self.fault("not_a_word", node.mark if node is not None else mark)
+            at = node.mark if node is not None else mark
+            # `{npi}` without quotes has been said, with the line as it should be.
+            if not any(fault.code == "braces_in_text" and fault.mark.line == at.line for fault in self.faults):
+                self.fault("not_a_word", at)
             return ""
         return node.text.strip()
 
@@ -159,6 +162,8 @@ class Reader:
             self.fault("empty_text", node.mark)
             return ""
         sentence = node.text.strip()
+        if node.comment:
+            self.fault("comment_in_text", node.mark, corrected=node.comment)
         if _CONTROL.search(sentence):
             self.fault("control_character", node.mark)
         return _CONTROL.sub(" ", self.template(sentence, node.mark))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from gateway.menu.faults import UNKNOWN_NETWORK
 from gateway.settings import Network, Pace, Settings
 
 #: What a citizen's answer to the act `submit` can be.
@@ -36,9 +38,13 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`handlers`: "module.function" -> the outcomes it declares. `networks`: name -> what it does with a dialogue."""
+    """`handlers`: "module.function" -> the outcomes it declares. `networks`: name -> what it does with a dialogue.
+
+    `handler_values`: "module.function" -> the values it declares; what is not there is not compared.
+    """
 
     handlers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    handler_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=lambda: GATEWAY_SOURCES)
     actions: frozenset[str] = frozenset({"submit"})
     systems: frozenset[str] = frozenset()
@@ -47,16 +53,21 @@ class World:
     npi_pattern: str = r"^\d{10}$"
 
 
-def world_of(settings: Settings, handlers: Mapping[str, tuple[str, ...]]) -> World:
+def world_of(
+    settings: Settings,
+    handlers: Mapping[str, tuple[str, ...]],
+    handler_values: Mapping[str, frozenset[str]] = MappingProxyType({}),
+) -> World:
     """The world of one configuration: its systems with their sources, and its networks under every channel's cap."""
     sources = dict(GATEWAY_SOURCES)
     for system in settings.systems.values():
         sources.update(dict.fromkeys(system.sources, Source()))
     caps = [channel.max_septets for channel in settings.channels.values() if channel.max_septets is not None]
     networks: dict[str, Network] = {operator.name: operator for operator in settings.operators.values()}
-    networks["?"] = settings.unknown_operator
+    networks[UNKNOWN_NETWORK] = settings.unknown_operator
     return World(
         handlers=handlers,
+        handler_values=handler_values,
         sources=sources,
         systems=frozenset(settings.systems),
         networks={name: _capped(network, min(caps, default=network.max_septets)) for name, network in networks.items()},

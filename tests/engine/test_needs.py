@@ -172,3 +172,11 @@ def test_the_citizen_s_words_say_nothing_about_themselves_in_a_fault(phone):
     with pytest.raises(walk.EngineError) as raised:
         phone.answer(Outcome("perhaps"))
     assert str(raised.value) == "questions.verifie: the screen does not declare this outcome"
+
+
+def test_a_declared_value_is_there_even_when_nobody_gave_it(phone):
+    """A later screen may send it: `check` counts on the declaration, and a missing field would end the dialogue."""
+    phone.to_questions("Ali", "12", "600", "1", "1990", "4321")
+    phone.answer(Outcome("right"))
+    assert phone.state.values["left"] == ("",)
+    assert phone.text.startswith("Ali, 1990, encore  essai(s)")

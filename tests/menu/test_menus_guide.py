@@ -46,12 +46,24 @@ def test_example_has_no_fault(block: str, world: World) -> None:
     files = read_folder(ROOT / "menus")
     files["main.yaml"] = files["main.yaml"].replace("shortcuts:\n", f"shortcuts:\n  91: {name}\n")
 
+    world = replace(
+        world,
+        handlers={"entreprise.verifier": ("bon", "mauvais")},
+        handler_values={"entreprise.verifier": frozenset({"essais"})},
+    )
     found = check_loaded(load({**files, "exemple.yaml": text}, ("fr", "en")), world)
 
     assert [f"{fault.mark.file}:{fault.mark.line} {fault.say('fr')}" for fault in found] == []
 
 
-@pytest.mark.parametrize("verb", [verb for verb in screens.VERBS if verb != "call"])
+def test_the_list_of_the_guide_can_be_read(world: World) -> None:
+    (block,) = blocks("liste")
+    files = {**read_folder(ROOT / "menus"), "lists/periodes.yaml": block}
+
+    assert check_loaded(load(files, ("fr", "en")), world) == ()
+
+
+@pytest.mark.parametrize("verb", screens.VERBS)
 def test_every_verb_has_an_example(verb: str) -> None:
     assert any(f"\n  {verb}:" in block for block in blocks("ecrans"))
 
