@@ -56,7 +56,7 @@ def start_server(target: str, environ: dict[str, str], port: int, log: Path) -> 
     """One granian worker pinned to the first core."""
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "1", "--blocking-threads", os.environ.get("BENCH_THREADS", "2"), "--no-ws", "--http", "1",
+        "--workers", "1", "--blocking-threads", os.environ.get("BENCH_THREADS", "4"), "--no-ws", "--http", "1",
         "--no-access-log", target,
     ]  # fmt: skip
     if shutil.which("taskset"):

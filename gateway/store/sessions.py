@@ -3,6 +3,9 @@
 The record is a hash of two fields: `v`, a version that each commit raises, and `d`, the sealed body. A commit is one
 EVALSHA that compares `v`. Each thread has one connection and speaks low-level commands on it: any exception closes the
 connection before it is used again, because a kept one would answer the next citizen with the last one's reply.
+
+What this process committed last is remembered for a while: the next turn usually comes to it, and may start from there
+without asking Redis. It is a guess: the commit that follows compares the version, and tells when it was wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ from gateway.store.db import StoreUnavailable, Why
 
 #: A dialogue is remembered this long after its END, without its state, to answer a late repetition.
 AFTER_END_S = 600
+
+#: Records remembered by a process: about 2 MiB. All are dropped together; the next turns ask Redis.
+_REMEMBERED = 4096
 
 #: KEYS[1] record; ARGV: version read ("0": none), new body, time to live in ms. Answers 0 when another committed first.
 _COMMIT = b"""
@@ -65,6 +71,7 @@ class Sessions:
         self._ciphers = {name.encode(): AESGCM(key) for name, key in keys.items()}
         self._newest = next(iter(self._ciphers))
         self._local = threading.local()
+        self._lately: dict[str, Record] = {}
 
     def _seal(self, key: str, body: bytes) -> bytes:
         nonce = self._random_bytes(12)
@@ -81,6 +88,10 @@ class Sessions:
         except InvalidTag:
             return None
 
+    def guess(self, key: str) -> Record | None:
+        """The record as this process committed it last; another may have replaced it since. Given once."""
+        return self._lately.pop(key, None)
+
     def load(self, key: str) -> Record:
         """The record under `key`. Raises SessionsUnavailable."""
         version, body = self._ask("HMGET", key, "v", "d")
@@ -88,6 +99,14 @@ class Sessions:
 
     def commit(self, key: str, version: int, body: bytes, ttl_ms: int) -> bool:
         """Whether `body` is now the record: False when another commit came after `version` was read."""
+        committed = self._commit(key, version, body, ttl_ms)
+        if committed:
+            if len(self._lately) >= _REMEMBERED:
+                self._lately.clear()
+            self._lately[key] = Record(version + 1, body)
+        return committed
+
+    def _commit(self, key: str, version: int, body: bytes, ttl_ms: int) -> bool:
         args = (1, key, version, self._seal(key, body), ttl_ms)
         try:
             return bool(self._ask("EVALSHA", _COMMIT_SHA, *args) == 1)

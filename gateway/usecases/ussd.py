@@ -7,7 +7,7 @@ from gateway.engine import compose, session, walk
 from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Lookup, Reply
 from gateway.messages import UssdEvent, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
-from gateway.store.sessions import AFTER_END_S
+from gateway.store.sessions import AFTER_END_S, Record
 from gateway.text import msisdn, pages, transliterate
 from gateway.usecases import dialogues
 from gateway.usecases.caller import Caller
@@ -68,6 +68,10 @@ def _answer(attempt: _Attempt) -> UssdReply:
     raise TurnError("busy")
 
 
+class _OutdatedError(Exception):
+    """The remembered record is not the latest any more."""
+
+
 class _Attempt:
     """One try at answering a turn, from the record read to the record committed."""
 
@@ -83,6 +87,7 @@ class _Attempt:
         self.channel = ussd.channels[turn.channel]
         self.body: Body | None = None
         self.version = 0
+        self.guessed = False  #: the record was not read but remembered: no act before it is seen to be the latest
         self.language = self.menus.languages[0]
         self.stored: str | None = None  #: the reference of what this turn stored
         self.looked_up = False  #: a replay goes no further: what was looked up then may have led to another screen
@@ -91,12 +96,22 @@ class _Attempt:
 
     def run(self) -> UssdReply | None:
         """The reply, or None when another delivery committed first and this one must start again."""
-        record = self.ussd.sessions.load(self.key)
-        self.version = record.version
+        guess = self.ussd.sessions.guess(self.key)
+        if guess is not None:
+            reply = self.answer(guess, guessed=True)
+            if reply is not None:
+                return reply
+        return self.answer(self.ussd.sessions.load(self.key), guessed=False)
+
+    def answer(self, record: Record, guessed: bool) -> UssdReply | None:
+        """The reply from this record on; None when it is not the latest. A guess answers only a plain next input."""
+        self.version, self.guessed = record.version, guessed
         self.body = dialogues.read(record)
         self.looked_up = False
         ordered = self.channel.dedupe == "sequence"
         todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms, ordered)
+        if guessed and (todo.kind is not Kind.INPUT or "*" in todo.rest):
+            return None
         if todo.kind is Kind.CONFLICT or (self.stored is not None and self.lost_to_another(todo)):
             self.outcome = "conflict"
             return self.apology("interrupted")
@@ -109,7 +124,10 @@ class _Attempt:
             if self.body is not None and self.body.state is not None:  # cut off, and dialled again
                 dialogues.save(self.ussd, self.turn.channel, self.body)
             self.body = None  # a new dialogue, whatever the record held
-        return self.commit(self.follow(todo))
+        try:
+            return self.commit(self.follow(todo))
+        except _OutdatedError:
+            return None
 
     def lost_to_another(self, todo: Plan) -> bool:
         """Whether, once this turn did its act, the record answers another turn and cannot take this one."""
@@ -190,6 +208,8 @@ class _Attempt:
         elif left_s <= 0:
             raise TurnError("deadline")
         else:
+            if self.guessed and self.ussd.sessions.load(self.key).version != self.version:
+                raise _OutdatedError
             answer = self.ussd.actions[need.action](need, self.caller(), key)
         self.remember(answer)
         return answer

@@ -37,6 +37,22 @@ def test_only_the_latest_version_may_be_replaced(sessions: Sessions) -> None:
     assert sessions.load("k") == Record(1, b"first")
 
 
+def test_what_was_committed_last_is_guessed_once(sessions: Sessions) -> None:
+    assert sessions.guess("k") is None
+    sessions.commit("k", 0, b"first", 60_000)
+    assert sessions.guess("k") == Record(1, b"first")
+    assert sessions.guess("k") is None
+    sessions.commit("k", 0, b"late", 60_000)
+    assert sessions.guess("k") is None, "what lost is not remembered"
+
+
+def test_memory_is_bounded(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.sessions._REMEMBERED", 2)
+    for name in "abc":
+        sessions.commit(name, 0, b"body", 60_000)
+    assert [name for name in "abc" if sessions.guess(name)] == ["c"]
+
+
 def test_of_many_committers_one_wins(redis_url: str, sessions: Sessions) -> None:
     sessions.commit("k", 0, b"start", 60_000)
     won: list[int] = []

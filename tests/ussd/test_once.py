@@ -6,10 +6,11 @@ import threading
 
 import pytest
 
-from gateway.messages import UssdReply
+from gateway.messages import EndStatus, UssdEnd, UssdReply
 from gateway.store import mts
+from gateway.usecases import dialogues
 from gateway.wiring import Gateway
-from tests.ussd.conftest import ACTE, NPI, Phone, stored
+from tests.ussd.conftest import ACTE, NPI, Build, Phone, stored
 
 
 def test_a_dialogue_ends_with_a_reference_and_one_submission(phone: Phone) -> None:
@@ -160,3 +161,32 @@ class TestLastInputOnly:
     def test_a_shortcut_in_the_dialled_string(self, gateway: Gateway, clock: object) -> None:
         plain = self.walk(Phone(gateway, "a", channel="mtn_madapi"), clock, "1")[-1]
         assert Phone(gateway, "b", channel="mtn_madapi").last_input("21", new=True) == plain
+
+
+class TestAnotherProcess:
+    """Two web processes on one Redis: what one remembers of a dialogue, the other may have changed."""
+
+    def test_turns_that_change_process(self, build: Build) -> None:
+        one, other = Phone(build()), Phone(build())
+        expected = Phone(one.gateway, "alone", "+2290166000000").walk(*ACTE[:-1])
+        replies = [(one if place % 2 else other).deliver(text) for place, text in enumerate(ACTE)]
+        assert replies[: len(expected)] == expected
+        assert replies[-1].final
+        assert stored(one.gateway) == 1
+
+    def test_a_stale_memory_is_not_believed(self, build: Build) -> None:
+        one, other = Phone(build()), Phone(build())
+        one.walk(*ACTE[:3])
+        last = other.walk(*ACTE[3:5])[-1]
+        assert one.deliver(ACTE[4]) == last, "a repetition, to whoever remembers less"
+        assert one.deliver(ACTE[2]) == last, "a stale one"
+        assert one.deliver(ACTE[5]).final
+        assert stored(one.gateway) == 1
+
+    def test_an_act_waits_for_the_latest_record(self, build: Build) -> None:
+        """One process remembers the summary; meanwhile the dialogue dropped, as the other one was told."""
+        one, other = Phone(build()), Phone(build())
+        summary = one.walk(*ACTE[:-1])[-1]
+        dialogues.take_end(other.gateway.ussd, UssdEnd("africastalking", "s1", EndStatus.DROPPED))
+        assert one.deliver(ACTE[-1]).text == summary.text, "the dialogue is over: its last reply"
+        assert stored(one.gateway) == 0

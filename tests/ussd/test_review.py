@@ -546,11 +546,11 @@ class TestPersonalData:
     """Guarantee 8: logs name a dialogue and a masked number; nothing else shows what a citizen is or typed."""
 
     def test_a_turn_can_be_found_in_the_log(self, gateway: Gateway) -> None:
-        lines: list[str] = []
+        lines: list[bytes] = []
         logs.start("info", gateway.now, lines.append)
         for number in range(12):  # as many digests as it takes to begin with a digit
             Phone(gateway, f"s{number}").deliver("")
-        turns = [json.loads(line) for line in lines if '"ussd.turn"' in line]
+        turns = [json.loads(line) for line in lines if b'"ussd.turn"' in line]
         assert {turn["number"] for turn in turns} == {"+22901******00"}
         assert len({turn["session"] for turn in turns}) == 12
         dialogues.take_end(gateway.ussd, UssdEnd("africastalking", "s0", EndStatus.COMPLETED))
@@ -558,13 +558,13 @@ class TestPersonalData:
 
     @pytest.mark.parametrize("value", ["+2290197000000", "+22901970000**", "NPI 1234567890", "N1234567", "Rue 12"])
     def test_a_number_or_an_answer_is_not_written(self, value: str, gateway: Gateway) -> None:
-        lines: list[str] = []
+        lines: list[bytes] = []
         logs.start("info", gateway.now, lines.append)
         logs.event("test", value=value)
         assert json.loads(lines[-1])["value"] == "(hidden)"
 
     def test_why_a_turn_failed_is_logged(self, gateway: Gateway) -> None:
-        lines: list[str] = []
+        lines: list[bytes] = []
         logs.start("error", gateway.now, lines.append)
         phone, sessions = flaky(gateway)
         sessions.fails = frozenset({"load"})
