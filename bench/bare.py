@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,7 +12,6 @@ from gateway.store.sessions import Sessions
 _BODY = os.urandom(int(os.environ.get("BENCH_RECORD_BYTES", "450")))
 _ANSWER = b"CON " + b"x" * 140
 _sessions = Sessions(os.environ["GATEWAY_SESSIONS_URL"], {"e1": b"1" * 32}, os.urandom)
-_lock = threading.Lock()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

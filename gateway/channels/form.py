@@ -19,7 +19,8 @@ def parse(body: bytes, content_type: str) -> dict[str, str]:
     try:
         for pair in body.decode().split("&"):
             name, _, value = pair.partition("=")
-            fields.setdefault(_decoded(name), _decoded(value))
+            # The aggregator's own names need no decoding: this is on the path of every turn.
+            fields.setdefault(name if name.isalnum() else _decoded(name), _decoded(value))
     except UnicodeDecodeError:
         # From None: the codec's error would carry the body into a traceback.
         raise ChannelError(ChannelFault.UNREADABLE_BODY) from None

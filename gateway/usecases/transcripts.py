@@ -110,6 +110,9 @@ def traced(body: Body | None, text: str, digest: Hash) -> bytes:
     if text and start == 0:
         trace += _entry("", digest)
     places = [place for place, character in enumerate(text) if character == "*" and place >= max(start, 1)]
+    if body is not None and places and places[0] == start:  # the one that the record answers: its hash is there
+        trace += start.to_bytes(2, "big") + body.mark[:6]
+        del places[0]
     trace += b"".join(_entry(text[:place], digest) for place in places)
     return trace[-_ENTRIES * _ENTRY_BYTES :]
 

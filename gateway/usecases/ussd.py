@@ -238,7 +238,7 @@ class _Attempt:
         self.language, self.screen = step.state.language, reply.screen
         self.outcome = "end" if reply.final else "continue"
         body = Body(
-            who=who(turn, self.ussd.digest),
+            who=self.body.who if self.body is not None else who(turn, self.ussd.digest),
             length=len(turn.text) if cumulative else 0,
             mark=self.ussd.digest(turn.text),
             turn=turn.turn_id or "",
