@@ -59,6 +59,30 @@ def load_or_create(
     return ring
 
 
+def renew_token(path: Path, random_bytes: RandomBytes, channel: str) -> None:
+    """Gives `channel` a new token, first in its list; of the others only the last stays valid. Raises KeysError."""
+    _change_tokens(path, channel, lambda tokens: [random_bytes(16).hex(), *tokens[:1]])
+
+
+def retire_tokens(path: Path, channel: str) -> None:
+    """Leaves `channel` only its newest token. Raises KeysError."""
+    _change_tokens(path, channel, lambda tokens: tokens[:1])
+
+
+def _change_tokens(path: Path, channel: str, change: Callable[[list[str]], list[str]]) -> None:
+    with _alone(path):
+        stored = _read(path)
+        if stored is None:
+            raise KeysError(f"{path}: missing; start the gateway once, it makes them")
+        try:
+            tokens = stored["channel_tokens"]
+            tokens[channel] = change(tokens[channel])
+            _keyring(stored)  # before anything is written: a damaged file stays as it is
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise KeysError(f"{path}: damaged; restore it from its backup") from error
+        _write(path, stored)
+
+
 def _keyring(stored: dict[str, Any]) -> Keyring:
     return Keyring(
         encryption={name: _key(key) for name, key in stored["encryption"].items()},

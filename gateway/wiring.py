@@ -118,6 +118,16 @@ def prepare(settings: Settings) -> Keyring:
     return keyring
 
 
+def renew_token(settings: Settings, channel: str) -> None:
+    """A new callback token for a channel, beside the one before. Raises KeysError."""
+    keys.renew_token(keys_path(settings), os.urandom, channel)
+
+
+def retire_tokens(settings: Settings, channel: str) -> None:
+    """Only the newest callback token of a channel from now on. Raises KeysError."""
+    keys.retire_tokens(keys_path(settings), channel)
+
+
 def keys_path(settings: Settings) -> Path:
     """Where the keys are: in the data folder."""
     return settings.data / "keys.json"

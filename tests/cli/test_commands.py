@@ -164,3 +164,22 @@ def test_a_bug_shows_itself(monkeypatch):
     monkeypatch.setattr(cli, "gateway", broken)
     with pytest.raises(ValueError, match="a bug"):
         cli.main()
+
+
+def test_a_token_is_renewed_and_the_old_one_retired(gateway):
+    def of_channel(done):
+        assert done.returncode == 0, done.stderr
+        return {line.split("/channels/")[1].split("/")[1] for line in done.stdout.splitlines() if "mtn_madapi" in line}
+
+    (first,) = of_channel(gateway("tokens"))
+    both = of_channel(gateway("tokens", "--renew", "mtn_madapi"))
+    assert len(both) == 2
+    assert first in both
+    assert of_channel(gateway("tokens")) == both, "two are valid until the old one is retired"
+    assert of_channel(gateway("tokens", "--retire", "mtn_madapi")) == both - {first}
+
+
+def test_a_token_of_no_channel(gateway):
+    done = gateway("tokens", "--renew", "nobody")
+    assert done.returncode == 1
+    assert "no channel is called nobody" in done.stderr
