@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
@@ -53,6 +54,13 @@ class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
     log_job_description = False
     log_result_lifespan = False
     stop_asked = False
+    #: whether a stop was asked before RQ listened to signals
+    asked_before: Callable[[], bool] = staticmethod(lambda: False)
+
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()
+        if self.asked_before():  # else the worker would wait for a job before it looks
+            self.stop_asked = self._stop_requested = True
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
@@ -98,8 +106,7 @@ def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor,
         gateway.wake.announce((lane,))
         worker = lane_worker(lane, queues)
         lanes.start(lanes.Process(gateway, queues, lambda: worker.stop_asked or stop.is_set(), pool))
-        if stop.is_set():
-            return
+        worker.asked_before = stop.is_set
         worker.work(logging_level="WARNING")
         if worker.stop_asked:
             stop.set()

@@ -1,10 +1,23 @@
-"""A worker's connection to its queue."""
+"""A worker's connection to its queue, and how it is stopped."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+
+import pytest
 from rq import Queue, SimpleWorker
 
-from gateway.workers.worker import connect
+from gateway.workers.worker import connect, lane_worker
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """RQ takes the signals of the process it works in: they are given back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def test_an_idle_worker_does_not_take_silence_for_a_failure(redis_url: str) -> None:
@@ -15,3 +28,13 @@ def test_an_idle_worker_does_not_take_silence_for_a_failure(redis_url: str) -> N
         assert waiting.socket_timeout is not None
         assert waiting.socket_timeout > worker.dequeue_timeout
         queues.connection_pool.release(waiting)
+
+
+@pytest.mark.timeout(20)
+def test_a_stop_asked_while_the_worker_starts_is_heard(redis_url: str, handlers: None) -> None:
+    """A signal that comes before RQ listens: without a look at it the worker would wait 45 s for a job."""
+    with connect(redis_url) as queues:
+        worker = lane_worker("bulk", queues)
+        worker.asked_before = lambda: True
+        worker.work(logging_level="WARNING")
+        assert worker.stop_asked
