@@ -18,7 +18,8 @@ WHERE = "mts.text_sealed"
 def test_what_is_sealed_opens(seals: Seals, text: str) -> None:
     closed = seals.seal(text, WHERE)
     assert seals.open(closed, WHERE) == text
-    assert not text or text.encode() not in closed
+    # One letter may stand in 30 random bytes by chance; a sentence does not.
+    assert len(text) < 5 or text.encode() not in closed
 
 
 def test_json_comes_back_as_it_was(seals: Seals) -> None:
