@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from re import _constants as codes  # type: ignore[attr-defined]  # the standard library's own parser, without stubs
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]  # the same
 from typing import Any
 
 #: A repetition of so few times costs nothing.

@@ -106,7 +106,9 @@ class _Attempt:
     def answer(self, record: Record, guessed: bool) -> UssdReply | None:
         """The reply from this record on; None when it is not the latest. A guess answers only a plain next input."""
         self.version, self.guessed = record.version, guessed
+        self.menus = self.ussd.shelf.current  # nothing of an earlier try: this record may tell of another dialogue
         self.body = dialogues.read(record)
+        self.language = self.body.language if self.body is not None else self.menus.languages[0]
         self.looked_up = False
         ordered = self.channel.dedupe == "sequence"
         todo = plan(self.body, self.turn, self.ussd.digest, self.now_ms, self.channel.duplicate_window_ms, ordered)
@@ -115,15 +117,13 @@ class _Attempt:
         if todo.kind is Kind.CONFLICT or (self.stored is not None and self.lost_to_another(todo)):
             self.outcome = "conflict"
             return self.apology("interrupted")
-        if self.body is not None:
-            self.language = self.body.language
-            if todo.kind is Kind.REPEAT:
-                self.outcome = "repeat"
-                return UssdReply(self.body.reply, self.body.final)
+        if self.body is not None and todo.kind is Kind.REPEAT:
+            self.outcome = "repeat"
+            return UssdReply(self.body.reply, self.body.final)
         if todo.kind is not Kind.INPUT:
             if self.body is not None and self.body.state is not None:  # cut off, and dialled again
                 dialogues.save(self.ussd, self.turn.channel, self.body)
-            self.body = None  # a new dialogue, whatever the record held
+            self.body, self.language = None, self.menus.languages[0]  # a new dialogue, whatever the record held
         try:
             return self.commit(self.follow(todo))
         except _OutdatedError:
