@@ -16,6 +16,7 @@ POLL_S = 0.3
 SMS_WITHIN_S = 30  #: the demo back office decides after 6 s; the rest is patience
 SCREEN_WIDTH = 36  #: columns, about what a basic phone shows, and its frame
 PAGE_SEPTETS = 182
+SMS_SIGN = "/sms "  #: no answer to a screen begins so
 
 
 class DialError(Exception):
@@ -23,7 +24,7 @@ class DialError(Exception):
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("code")
+@click.argument("code", required=False)
 @click.option("--phone", default="+2290197000000", show_default=True, help="Who dials.")
 @click.option(
     "--network",
@@ -31,12 +32,30 @@ class DialError(Exception):
     help="The aggregator the phone is on; by default the one it was on before, at first africastalking.",
 )
 @click.option("--inputs", help="Answers to play, joined by *, as in '1*2'; each screen is printed plainly.")
+@click.option("--sms", "texts", multiple=True, help="Text this to the short code instead of dialling; may be repeated.")
 @click.option("--wait-sms", type=click.IntRange(0, 20), default=0, help="Then wait for this many new SMS.")
 @click.option("--simulator", default="http://127.0.0.1:8001", show_default=True, help="Where the simulator is.")
-def dial(code: str, phone: str, network: str | None, inputs: str | None, wait_sms: int, simulator: str) -> None:
-    """Dial CODE ('*229#', or '*229*1*2#') on a simulated phone, answer from the keyboard, read the SMS."""
+def dial(
+    code: str | None,
+    phone: str,
+    network: str | None,
+    inputs: str | None,
+    texts: tuple[str, ...],
+    wait_sms: int,
+    simulator: str,
+) -> None:
+    """Dial CODE ('*229#', or '*229*1*2#') on a simulated phone, answer from the keyboard, read the SMS.
+
+    `/sms TEXT` at the prompt texts the short code.
+    """
+    if not code and not texts:
+        raise click.UsageError("a CODE to dial, or --sms TEXT, is needed")
     handset = _Handset(simulator.rstrip("/"), phone, network)
-    if inputs is None and not wait_sms:
+    for words in texts:
+        handset.text(words)
+    if not code:
+        _wait(handset, wait_sms or len(texts))
+    elif inputs is None and not wait_sms:
         _talk(handset, code)
     else:
         _play(handset, code, [] if inputs is None else inputs.split("*"), wait_sms)
@@ -59,6 +78,9 @@ class _Handset:
 
     def redeliver(self) -> dict[str, Any]:
         return self._turn("redeliver", {})
+
+    def text(self, words: str) -> None:
+        self._turn("sms", {"text": words})
 
     def hang_up(self) -> None:
         self._turn("hangup", {})
@@ -105,6 +127,11 @@ def _play(handset: _Handset, code: str, inputs: list[str], wait_sms: int) -> Non
         _refuse_error(turn)
     if turn["open"]:
         handset.hang_up()
+    _wait(handset, wait_sms)
+
+
+def _wait(handset: _Handset, wait_sms: int) -> None:
+    """Prints the SMS that come, until there were that many; `DialError` when they do not come."""
     came = 0
     for _ in range(int(SMS_WITHIN_S / POLL_S) if wait_sms else 0):
         for sms in handset.new_sms():
@@ -135,15 +162,27 @@ def _talk(handset: _Handset, code: str) -> None:
                 console.input("[dim]Enter: deliver the turn again · Ctrl-D: hang up [/]")
                 turn = _show(console, handset.redeliver())
             else:
-                turn = _show(console, handset.answer(console.input("> ")))
-        console.print("[dim]The dialogue is over. SMS show here as they come; Ctrl-C leaves.[/]")
-        left.wait()
+                typed = console.input("> ")
+                turn = turn if _texted(handset, typed) else _show(console, handset.answer(typed))
+        console.print(
+            f"[dim]The dialogue is over. SMS show here as they come; {SMS_SIGN}TEXT sends one; Ctrl-C leaves.[/]"
+        )
+        while True:
+            _texted(handset, console.input("> "))
     except (EOFError, KeyboardInterrupt):
         console.print()
         handset.hang_up()
     finally:
         left.set()
         watching.join(1)
+
+
+def _texted(handset: _Handset, typed: str) -> bool:
+    """Whether what was typed is an SMS to send, which was then sent."""
+    if not typed.startswith(SMS_SIGN):
+        return False
+    handset.text(typed.removeprefix(SMS_SIGN))
+    return True
 
 
 def _watch(handset: _Handset, console: Console, left: threading.Event) -> None:
@@ -154,7 +193,7 @@ def _watch(handset: _Handset, console: Console, left: threading.Event) -> None:
             console.print(Text(str(error), style="red"))
             return
         for sms in messages:
-            title = f"SMS {sms['from']}"
+            title = f"SMS {sms['from']} ({sms['segments']} x {sms['encoding']})"
             console.print(Panel(Text(sms["text"]), title=Text(title), title_align="left", width=SCREEN_WIDTH))
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from gateway.simulator.network import DialogueError
-from gateway.simulator.phones import NETWORKS, Phone, Sms
+from gateway.simulator.phones import CONDITIONS, NETWORKS, Phone, Sms, Text
 from gateway.simulator.switches import SwitchError, as_json
 from gateway.simulator.world import World
 from gateway.text.msisdn import MsisdnError, normalise
 
 LONGEST_INPUT = 182  #: septets of one USSD message, as on the way down
+LONGEST_TEXT = 1600  #: characters; the longest SMS that phones write has ten parts
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -117,6 +118,31 @@ def mark_read(number: str) -> Response:
     return jsonify([_sms(sms) for sms in phone.inbox])
 
 
+@api.post("/phones/<number>/sms")
+def send_sms(number: str) -> Response:
+    """`{"text": "STATUT 482109375628", "to": "22900"}`: the phone sends an SMS; `to` is else our own code."""
+    phone, body = _find(number), _body()
+    to = _word(body, "to", required=False)
+    if to and not (to.isascii() and to.isdigit()):
+        raise ApiError(400, "bad_to", "to is a short code: digits")
+    return jsonify(_text(_world().texting.send(phone, _word(body, "text", most=LONGEST_TEXT), to)))
+
+
+@api.put("/phones/<number>/condition")
+def set_condition(number: str) -> Response:
+    """`{"condition": "unreachable", "opted_out": true}`, either or both: what becomes of SMS to the phone."""
+    phone, body, world = _find(number), _body(), _world()
+    condition, opted_out = body.get("condition", phone.condition), body.get("opted_out", phone.opted_out)
+    if condition not in CONDITIONS:
+        raise ApiError(400, "bad_condition", f"condition is one of {', '.join(CONDITIONS)}")
+    if not isinstance(opted_out, bool):
+        raise ApiError(400, "bad_opted_out", "opted_out is true or false")
+    world.reports.set_condition(phone, condition)
+    if opted_out != phone.opted_out:
+        world.texting.opt_out(phone, world.config.short_code, out=opted_out)
+    return jsonify(_phone(phone))
+
+
 @api.get("/switches")
 def show_switches() -> Response:
     return jsonify(as_json(_world().switches.now))
@@ -160,6 +186,7 @@ def view() -> Response | tuple[str, int]:
     return jsonify(
         seen=seen,
         service_code=world.config.service_code,
+        short_code=world.config.short_code,
         phones=[_phone(phone) for phone in phones],
         switches=as_json(world.switches.now),
         cases=world.backoffice.cases(),
@@ -192,12 +219,14 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _word(body: dict[str, Any], name: str, *, required: bool = True, empty: bool = False) -> str:
+def _word(
+    body: dict[str, Any], name: str, *, required: bool = True, empty: bool = False, most: int = LONGEST_INPUT
+) -> str:
     value = body.get(name)
     if value is None and not required:
         return ""
-    if not isinstance(value, str) or (required and not empty and not value) or len(value) > LONGEST_INPUT:
-        raise ApiError(400, f"bad_{name}", f"{name} must be a text of at most {LONGEST_INPUT} characters")
+    if not isinstance(value, str) or (required and not empty and not value) or len(value) > most:
+        raise ApiError(400, f"bad_{name}", f"{name} must be a text of at most {most} characters")
     return value
 
 
@@ -209,6 +238,10 @@ def _phone(phone: Phone) -> dict[str, Any]:
         "busy": phone.busy,
         "unread": sum(1 for sms in messages if not sms.read),
         "inbox": [_sms(sms) for sms in messages],
+        "outbox": [_text(text) for text in list(phone.outbox)],
+        "condition": phone.condition,
+        "opted_out": phone.opted_out,
+        "waiting": len(phone.waiting),
         **_turn(phone),
     }
 
@@ -239,7 +272,21 @@ def _sms(sms: Sms) -> dict[str, Any]:
         "segments": sms.measure.segments,
         "encoding": sms.measure.encoding,
         "units": sms.measure.units,
-        "received_at": sms.received_at.isoformat(timespec="seconds"),
+        "received_at": sms.received_at.isoformat(timespec="milliseconds"),
         "delivery": sms.delivery,
         "read": sms.read,
+    }
+
+
+def _text(text: Text) -> dict[str, Any]:
+    return {
+        "id": text.id,
+        "to": text.to,
+        "text": text.text,
+        "segments": text.measure.segments,
+        "encoding": text.measure.encoding,
+        "units": text.measure.units,
+        "sent_at": text.sent_at.isoformat(timespec="milliseconds"),
+        "posting": text.posting,
+        "tries": text.tries,
     }

@@ -29,10 +29,12 @@ class SimulatorConfig:
     bind: str = "127.0.0.1:8001"
     token: str = field(default="local", repr=False)  #: of both channels' callback addresses
     service_code: str = "*229#"
+    short_code: str = "22900"  #: where phones send their texts
     sender: str = "eGouv-BJ"  #: shown on phones when a send names none: the aggregator's shared default
     ack_s: float = 3.0  #: from a submission to its acknowledgement
     decision_s: float = 6.0  #: from a submission to its decision
     dlr_s: float = 0.7  #: from a send to the report `Sent`, and from there to `Success`
+    slow_s: float = 15.0  #: from a send to the phone, when the phone is slow
     idle_s: float = 180.0  #: a network closes a dialogue that waits longer; the longest that is published
     reply_s: float = 10.0  #: the aggregator gives up on the gateway: Africa's Talking's own limit
     hold_s: float = 30.0  #: how long a send that must time out is held
@@ -50,6 +52,7 @@ _TEXTS = {
     "bind": "SIMULATOR_BIND",
     "token": "SIMULATOR_TOKEN",
     "service_code": "SIMULATOR_SERVICE_CODE",
+    "short_code": "SIMULATOR_SHORT_CODE",
     "sender": "SIMULATOR_SENDER",
 }
 _SECRETS = {
@@ -61,6 +64,7 @@ _SECONDS = {
     "ack_s": "SIMULATOR_ACK_S",
     "decision_s": "SIMULATOR_DECISION_S",
     "dlr_s": "SIMULATOR_DLR_S",
+    "slow_s": "SIMULATOR_SLOW_S",
     "idle_s": "SIMULATOR_IDLE_S",
     "reply_s": "SIMULATOR_REPLY_S",
     "hold_s": "SIMULATOR_HOLD_S",
@@ -71,6 +75,7 @@ _SHAPES = {
     "SIMULATOR_BIND": (re.compile(r"\S+:\d{1,5}"), "must look like 127.0.0.1:8001"),
     "SIMULATOR_TOKEN": (re.compile(r"[A-Za-z0-9_-]+"), "must be letters, digits, - and _"),
     "SIMULATOR_SERVICE_CODE": (re.compile(r"\*[0-9]+(\*[0-9]+)*#"), "must look like *229#"),
+    "SIMULATOR_SHORT_CODE": (re.compile(r"[0-9]{3,15}"), "must be digits, like 22900"),
     "SIMULATOR_SENDER": (re.compile(r".{1,15}"), "must have 1 to 15 characters"),
 }
 

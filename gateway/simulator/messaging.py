@@ -1,4 +1,4 @@
-"""Aggregator 1, SMS: takes what Africa's Talking's SDK sends, puts it in inboxes, posts delivery reports."""
+"""Aggregator 1, SMS to phones: takes what Africa's Talking's SDK sends, and answers it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from gateway.simulator.africastalking import NETWORK_CODE
-from gateway.simulator.agenda import Agenda
 from gateway.simulator.config import SimulatorConfig
-from gateway.simulator.phones import Delivery, Phones, Sms
+from gateway.simulator.phones import Phones, Sms
+from gateway.simulator.reports import Reports
 from gateway.simulator.switches import SwitchPanel
-from gateway.simulator.wire import FORM, Request, Wire, WireError
 from gateway.text import segments
 
 COST = 15  #: francs per SMS segment, an assumption; only its form matters
-REPORT_TRIES = 6
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
 class SendCall:
-    """One send call as received. `outcome`: accepted, refused, error_500, time_out, bad_key, bad_form."""
+    """One send call as received. `outcome`: accepted, refused, error_500, too_many, time_out, bad_key, bad_form."""
 
     at: str
     sender: str
@@ -49,14 +45,11 @@ class SendAnswer:
 class Messaging:
     """The SMS side of the aggregator. Safe to share between threads."""
 
-    def __init__(
-        self, config: SimulatorConfig, phones: Phones, switches: SwitchPanel, wire: Wire, agenda: Agenda
-    ) -> None:
+    def __init__(self, config: SimulatorConfig, phones: Phones, switches: SwitchPanel, reports: Reports) -> None:
         self._config = config
         self._phones = phones
         self._switches = switches
-        self._wire = wire
-        self._agenda = agenda
+        self._reports = reports
         self._sent: list[SendCall] = []
         self._lock = threading.Lock()
 
@@ -74,6 +67,9 @@ class Messaging:
         if fault == "error_500":
             self._note(sender, to, text, "error_500")
             return SendAnswer(500, "Internal Server Error")
+        if fault == "too_many":
+            self._note(sender, to, text, "too_many")
+            return SendAnswer(429, "Too Many Requests")
         if fault == "refuse":
             self._note(sender, to, text, "refused")
             return SendAnswer(201, _answer([_refused(number, 407, "CouldNotRoute") for number in to], 0))
@@ -98,7 +94,7 @@ class Messaging:
     def _deliver(
         self, to: tuple[str, ...], sender: str, text: str, *, queued: bool
     ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-        """Each recipient's part of the answer, and the ids of the messages that reached a phone."""
+        """Each recipient's part of the answer, and the ids of the messages that were taken."""
         measure = segments.measure(text)
         recipients: list[dict[str, Any]] = []
         ids: list[str] = []
@@ -106,10 +102,13 @@ class Messaging:
             if not _NUMBER.fullmatch(number):
                 recipients.append(_refused(number, 403, "InvalidPhoneNumber"))
                 continue
+            phone = self._phones.get(number)
+            if phone.opted_out:
+                recipients.append(_refused(number, 406, "UserInBlacklist"))
+                continue
             sms = Sms(f"ATXid_{uuid.uuid4().hex}", sender, text, datetime.now(UTC), measure)
             ids.append(sms.id)
-            self._phones.receive(number, sms)
-            self._report_later(number, sms)
+            self._reports.hand_over(phone, sms)
             recipients.append(
                 {
                     "statusCode": 102 if queued else 101,
@@ -120,48 +119,6 @@ class Messaging:
                 }
             )
         return recipients, tuple(ids)
-
-    def _report_later(self, number: str, sms: Sms) -> None:
-        """`Sent`, then `Success`; the switch is read when each is due."""
-        for place, status in enumerate(("Sent", "Success"), start=1):
-            report = Request(
-                f"/channels/africastalking/{self._config.token}/dlr",
-                FORM,
-                urlencode(
-                    {
-                        "id": sms.id,
-                        "status": status,
-                        "phoneNumber": number,
-                        "networkCode": NETWORK_CODE,
-                        "retryCount": "0",
-                    }
-                ).encode("ascii"),
-            )
-            delivery: Delivery = "Sent" if place == 1 else "Success"
-            self._agenda.after(
-                self._config.dlr_s * place,
-                lambda report=report, delivery=delivery: self._report(sms, report, delivery, 1),  # type: ignore[misc]
-            )
-
-    def _report(self, sms: Sms, report: Request, delivery: Delivery, tried: int) -> None:
-        """Post one report, again until the gateway takes it (503: it could not store it), a few times."""
-        if self._switches.now.lose_dlrs:
-            with self._phones.changing():
-                sms.delivery = "lost"
-            return
-        try:
-            taken = self._wire.post(report).taken
-        except WireError:
-            taken = False
-        if taken:
-            with self._phones.changing():
-                # A `Sent` that was repeated may come after `Success`.
-                sms.delivery = "Success" if sms.delivery == "Success" else delivery
-        elif tried < REPORT_TRIES:
-            self._agenda.after(
-                self._config.retry_s * 2 ** (tried - 1),
-                lambda: self._report(sms, report, delivery, tried + 1),
-            )
 
 
 def _answer(recipients: list[dict[str, Any]], cost: int) -> dict[str, Any]:

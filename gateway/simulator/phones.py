@@ -21,8 +21,15 @@ NETWORKS = (AFRICASTALKING, MTN_MADAPI)
 #: The two phones that exist before anybody asks. Numbers are portable: nothing follows from a prefix.
 FIRST_PHONES = {"+2290197000000": AFRICASTALKING, "+2290166000000": MTN_MADAPI}
 
-#: How an SMS stands: taken by the aggregator, then as the last report that the gateway took says.
-Delivery = Literal["taken", "Sent", "Success", "lost"]
+#: How an SMS to a phone stands: taken by the aggregator, then as the last report that the gateway took says.
+Delivery = Literal["taken", "Sent", "Buffered", "AbsentSubscriber", "Success", "Failed", "Expired", "lost"]
+#: How a text of a phone stands: on its way, taken by the gateway, or given up after several tries.
+Posting = Literal["posting", "posted", "not_posted"]
+#: What becomes of an SMS to a phone, and what is reported of it:
+#: reachable it arrives · slow it arrives late · silent it arrives and nothing is reported · unreachable and full it
+#: waits until the phone is reachable again · unknown and barred it never arrives.
+Condition = Literal["reachable", "slow", "silent", "unreachable", "full", "unknown", "barred"]
+CONDITIONS: tuple[Condition, ...] = ("reachable", "slow", "silent", "unreachable", "full", "unknown", "barred")
 
 
 @dataclass(slots=True)
@@ -54,8 +61,23 @@ class Sms:
 
 
 @dataclass(slots=True)
+class Text:
+    """An SMS that the phone sent. `tries` counts the times it was posted to the gateway."""
+
+    id: str
+    to: str
+    text: str
+    sent_at: datetime
+    measure: Measure
+    posting: Posting = "posting"
+    tries: int = 0
+
+
+@dataclass(slots=True)
 class Phone:
-    """`turning` is held during a turn: a phone does one thing at a time."""
+    """`waiting`: what arrives once the phone is reachable again. `opted_out`: it told the aggregator to stop.
+
+    `turning` is held during a turn: a phone does one thing at a time."""
 
     msisdn: str
     network: str
@@ -66,6 +88,10 @@ class Phone:
     differs: bool = False  #: two deliveries of the last turn were answered differently
     busy: bool = False
     inbox: list[Sms] = field(default_factory=list)
+    outbox: list[Text] = field(default_factory=list)
+    waiting: list[Sms] = field(default_factory=list)
+    condition: Condition = "reachable"
+    opted_out: bool = False
     turning: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 

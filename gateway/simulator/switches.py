@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 DELIVER_TWICE = ("no", "after", "together")
-FAIL_SENDS = ("no", "refuse", "error_500", "time_out")
+FAIL_SENDS = ("no", "refuse", "error_500", "too_many", "time_out")
+REPORTS = ("normal", "lost", "early", "twice", "reversed", "unknown_id")
+DATES = ("iso", "spaced")
 LONGEST_DELAY_MS = 20_000
 
 
@@ -19,12 +21,16 @@ class SwitchError(Exception):
 class Switches:
     """How the world misbehaves now. The defaults are a world that behaves.
 
-    deliver_twice   each turn reaches the gateway twice: one `after` the other is answered, or both `together`
+    deliver_twice   each turn and each text reaches the gateway twice: one `after` the other is answered, or both
+                    `together` (texts: always one after the other)
     drop_next_reply the next turn reaches the gateway, its reply does not reach the phone; then back to False
     delay_ms        each turn takes this long to reach the gateway
     fail_sends      a send is refused for each number (`refuse`: CouldNotRoute), fails as a whole
-                    (`error_500`), or is delivered to the phone while its answer never comes (`time_out`)
-    lose_dlrs       delivery reports are never posted
+                    (`error_500`, `too_many`: 429), or is delivered to the phone while its answer never comes
+                    (`time_out`)
+    reports         delivery reports are never posted (`lost`), come before the answer to the send (`early`), each
+                    `twice`, the last one first (`reversed`), or under an id that nobody knows (`unknown_id`)
+    dates           how the aggregator writes the date of a text: 2017-05-03T06:04:45Z or 2017-05-03 06:04:45
     backoffice_down the demo back office answers 503
     """
 
@@ -32,7 +38,8 @@ class Switches:
     drop_next_reply: bool = False
     delay_ms: int = 0
     fail_sends: str = "no"
-    lose_dlrs: bool = False
+    reports: str = "normal"
+    dates: str = "iso"
     backoffice_down: bool = False
 
 
@@ -74,7 +81,7 @@ def as_json(switches: Switches) -> dict[str, Any]:
 
 
 def _check(name: str, value: Any) -> None:
-    words = {"deliver_twice": DELIVER_TWICE, "fail_sends": FAIL_SENDS}
+    words = {"deliver_twice": DELIVER_TWICE, "fail_sends": FAIL_SENDS, "reports": REPORTS, "dates": DATES}
     if name not in {field.name for field in fields(Switches)}:
         raise SwitchError(f"there is no switch {name!r}")
     if name in words:

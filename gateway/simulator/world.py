@@ -14,7 +14,9 @@ from gateway.simulator.madapi import MtnMadapi
 from gateway.simulator.messaging import Messaging
 from gateway.simulator.network import UssdNetwork
 from gateway.simulator.phones import AFRICASTALKING, MTN_MADAPI, Phones
+from gateway.simulator.reports import Reports
 from gateway.simulator.switches import SwitchPanel
+from gateway.simulator.texting import Texting
 from gateway.simulator.wire import Wire
 
 
@@ -25,6 +27,8 @@ class World:
     switches: SwitchPanel
     network: UssdNetwork
     messaging: Messaging
+    reports: Reports
+    texting: Texting
     backoffice: Backoffice
     agenda: Agenda
     wire: Wire
@@ -63,12 +67,15 @@ def build(config: SimulatorConfig) -> World:
         service_code=config.service_code,
         idle_s=config.idle_s,
     )
+    reports = Reports(config, phones, switches, wire, agenda)
     return World(
         config,
         phones,
         switches,
         network,
-        Messaging(config, phones, switches, wire, agenda),
+        Messaging(config, phones, switches, reports),
+        reports,
+        Texting(config, phones, switches, wire, agenda),
         Backoffice(config, switches, wire, agenda),
         agenda,
         wire,

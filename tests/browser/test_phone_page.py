@@ -94,7 +94,7 @@ def test_an_sms_arrives_is_delivered_and_read(page: Page, system: Any, first: Lo
     send_sms(system, "Récépissé 4821 0937 5628")
     message = first.locator(".messages li")
     expect(message).to_contain_text("Récépissé 4821 0937 5628")
-    expect(message).to_contain_text("1 segment GSM-7 · remis · delivered")
+    expect(message).to_contain_text("1 segment GSM-7, 24 septets · remis · delivered")
     expect(first.locator(".mail")).to_have_text("✉ 1")
     expect(message).to_have_class("unread")
     first.get_by_role("button", name="Tout lu").click()
@@ -125,7 +125,7 @@ def test_a_lost_reply_is_delivered_again(page: Page, first: Locator) -> None:
 
 def test_switches_reach_the_server_and_come_back(page: Page, system: Any, first: Locator) -> None:
     page.locator("summary").click()
-    page.get_by_label("Chaque étape livrée deux fois").select_option("together")
+    page.get_by_label("Chaque étape et chaque SMS livrés deux fois").select_option("together")
     page.get_by_label("Retard, en millisecondes").fill("50")
     page.get_by_label("Retard, en millisecondes").press("Enter")
     page.get_by_label("Guichet en panne").check()
@@ -134,7 +134,7 @@ def test_switches_reach_the_server_and_come_back(page: Page, system: Any, first:
     assert (switches["deliver_twice"], switches["delay_ms"], switches["backoffice_down"]) == ("together", 50, True)
     page.get_by_role("button", name="Tout effacer").click()
     expect(page.locator("#faults-on")).to_be_hidden()
-    expect(page.get_by_label("Chaque étape livrée deux fois")).to_have_value("no")
+    expect(page.get_by_label("Chaque étape et chaque SMS livrés deux fois")).to_have_value("no")
 
 
 def test_the_number_can_be_changed(page: Page, system: Any, first: Locator) -> None:
@@ -189,3 +189,22 @@ def test_a_page_of_thirteen_lines_needs_no_scrolling(page: Page, first: Locator)
         }"""
     )
     assert fits
+
+
+def test_a_text_is_written_and_what_comes_is_measured(page: Page, system: Any, first: Locator) -> None:
+    first.get_by_label("SMS au 22900").fill("STATUT 4821 0937 5628")
+    first.get_by_label("SMS au 22900").press("Enter")
+    sent = first.locator(".messages li.sent")
+    expect(sent).to_contain_text("STATUT 4821 0937 5628")
+    expect(sent.locator("footer")).to_contain_text("1 segment GSM-7, 21 septets · reçu par la passerelle")
+    send_sms(system, "Ɖò " + "a" * 70)
+    expect(first.locator(".messages li").nth(0).locator("footer")).to_contain_text("2 segments UCS-2, 73 unités")
+
+
+def test_a_phone_that_is_switched_off(page: Page, system: Any, first: Locator) -> None:
+    first.locator(".condition").select_option("unreachable")
+    send_sms(system, "Bonjour")
+    expect(first.locator(".waiting-count")).to_have_text("1 SMS en attente · waiting")
+    expect(first.locator(".messages li")).to_have_count(0)
+    first.locator(".condition").select_option("reachable")
+    expect(first.locator(".messages li")).to_contain_text("remis · delivered")

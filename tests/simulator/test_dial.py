@@ -123,3 +123,23 @@ def test_typed_at_the_keyboard(gateway: Any, simulator: Any) -> None:
     assert "Merci" in text
     assert process.returncode == 0
     assert gateway.at(AT)[1].body.endswith(b"text=1")
+
+
+def test_a_text_instead_of_a_call(gateway: Any, simulator: Any) -> None:
+    told = gateway.take
+
+    def take(got: Any) -> Any:
+        if got.path.endswith("/mo"):
+            form = {"username": "sandbox", "to": "+2290197000000", "message": "Mots: ACTE, STATUT"}
+            url = simulator.url + "/africastalking/version1/messaging"
+            requests.post(url, data=form, headers={"apiKey": "demo-key"}, timeout=5)
+        return told(got)
+
+    gateway.take = take
+    result = dial(simulator, "--sms", "AIDE")
+    assert (result.exit_code, result.output) == (0, "SMS eGouv-BJ: Mots: ACTE, STATUT\n")
+    assert b"text=AIDE" in gateway.at("/channels/africastalking/local/mo")[0].body
+
+
+def test_neither_a_code_nor_a_text(simulator: Any) -> None:
+    assert "a CODE to dial, or --sms TEXT, is needed" in dial(simulator).output

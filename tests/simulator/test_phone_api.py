@@ -92,10 +92,10 @@ def test_the_view_is_sent_once_per_change(gateway: Any, simulator: Any) -> None:
 def test_reset_makes_a_new_world(gateway: Any, simulator: Any) -> None:
     gateway.script[AT] = [(200, "text/plain", b"CON Menu")]
     simulator.turn("dial", {"code": "*229#"}, "+2290161000000")
-    simulator.call("PUT", "/api/switches", {"lose_dlrs": True})
+    simulator.call("PUT", "/api/switches", {"reports": "lost"})
     assert simulator.call("POST", "/api/reset").status_code == 200
     assert len(simulator.call("GET", "/api/phones").json()) == 2
-    assert simulator.call("GET", "/api/switches").json()["lose_dlrs"] is False
+    assert simulator.call("GET", "/api/switches").json()["reports"] == "normal"
     assert simulator.call("GET", "/api/sent").json() == []
 
 

@@ -109,13 +109,13 @@ def test_a_gateway_that_is_away(start: Any) -> None:
         ([], "a JSON object of switches is expected"),
         ({"nonsense": True}, "there is no switch 'nonsense'"),
         ({"deliver_twice": True}, "deliver_twice is one of no, after, together"),
-        ({"fail_sends": "yes"}, "fail_sends is one of no, refuse, error_500, time_out"),
-        ({"fail_sends": ["no"]}, "fail_sends is one of no, refuse, error_500, time_out"),
+        ({"fail_sends": "yes"}, "fail_sends is one of no, refuse, error_500, too_many, time_out"),
+        ({"fail_sends": ["no"]}, "fail_sends is one of no, refuse, error_500, too_many, time_out"),
         ({"delay_ms": -1}, "delay_ms is a whole number from 0 to 20000"),
         ({"delay_ms": 20001}, "delay_ms is a whole number from 0 to 20000"),
         ({"delay_ms": True}, "delay_ms is a whole number from 0 to 20000"),
-        ({"lose_dlrs": 1}, "lose_dlrs is true or false"),
-        ({"lose_dlrs": True, "delay_ms": "1"}, "delay_ms is a whole number from 0 to 20000"),
+        ({"backoffice_down": 1}, "backoffice_down is true or false"),
+        ({"reports": "lost", "delay_ms": "1"}, "delay_ms is a whole number from 0 to 20000"),
     ],
 )
 def test_a_bad_switch_moves_none(simulator: Any, changes: Any, says: str) -> None:
@@ -126,6 +126,7 @@ def test_a_bad_switch_moves_none(simulator: Any, changes: Any, says: str) -> Non
         "drop_next_reply": False,
         "delay_ms": 0,
         "fail_sends": "no",
-        "lose_dlrs": False,
+        "reports": "normal",
+        "dates": "iso",
         "backoffice_down": False,
     }

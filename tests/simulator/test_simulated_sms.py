@@ -139,7 +139,7 @@ def test_a_report_is_not_repeated_for_ever(gateway: Any, start: Any, until: Call
 
 
 def test_lost_reports(gateway: Any, simulator: Any, until: Callable[..., Any]) -> None:
-    simulator.call("PUT", "/api/switches", {"lose_dlrs": True})
+    simulator.call("PUT", "/api/switches", {"reports": "lost"})
     send(simulator, one())
     until(lambda: inbox(simulator)[0]["delivery"] == "lost")
     simulator.world.agenda.close()

@@ -8,8 +8,17 @@ const PAGE_SEPTETS = 182;
 const DELIVERIES = {
   taken: 'accepté · taken',
   Sent: 'envoyé · sent',
+  Buffered: 'en attente · buffered',
+  AbsentSubscriber: 'absent · absent',
   Success: 'remis · delivered',
+  Failed: 'échec · failed',
+  Expired: 'expiré · expired',
   lost: 'accusé de remise perdu · report lost',
+};
+const POSTINGS = {
+  posting: 'en cours · on its way',
+  posted: 'reçu par la passerelle · taken',
+  not_posted: 'non reçu · not taken',
 };
 const FAULTS = {
   unknown_code: ["Ce code n'est pas celui du service.", 'This is not the service code.'],
@@ -89,6 +98,18 @@ export class Handset {
       else if (button.classList.contains('again')) this.act('redeliver', {});
       else if (button.classList.contains('read')) this.act('inbox/read', {});
     });
+    this.find('.texting').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.text();
+    });
+    this.find('.texting textarea').addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && !event.shiftKey) {
+        event.preventDefault();
+        this.text();
+      }
+    });
+    this.find('.condition').addEventListener('change', ({ target }) => this.reach({ condition: target.value }));
+    this.find('.opted-out').addEventListener('change', ({ target }) => this.reach({ opted_out: target.checked }));
     this.find('.typed').addEventListener('keydown', (event) => {
       if (event.key === 'Enter') this.send();
       if (event.key === 'Escape') this.hangUp();
@@ -122,6 +143,22 @@ export class Handset {
     } else {
       typed.value = this.code; // as a phone that offers the last number dialled
     }
+  }
+
+  /** Send what stands in the message field. */
+  async text() {
+    const field = this.find('.texting textarea');
+    const text = field.value;
+    if (!text) return;
+    field.value = '';
+    await this.post(`/api/phones/${encodeURIComponent(this.number)}/sms`, { text });
+    await this.changed();
+  }
+
+  async reach(how) {
+    await this.post(`/api/phones/${encodeURIComponent(this.number)}/condition`, how, 'PUT');
+    this.find('.condition').blur();
+    await this.changed();
   }
 
   async hangUp() {
@@ -163,7 +200,7 @@ export class Handset {
   }
 
   /** Show a phone as the server describes it. */
-  show(phone, code) {
+  show(phone, code, shortCode) {
     this.phone = phone;
     this.code = code;
     this.number = phone.msisdn;
@@ -171,7 +208,13 @@ export class Handset {
     if (!this.editing) field.value = phone.msisdn;
     this.showScreen(phone);
     this.showOutside(phone);
-    this.showInbox(phone.inbox, phone.unread);
+    this.find('.short').textContent = shortCode;
+    if (document.activeElement !== this.find('.condition')) this.find('.condition').value = phone.condition;
+    this.find('.opted-out').checked = phone.opted_out;
+    const waiting = this.find('.waiting-count');
+    waiting.hidden = phone.waiting === 0;
+    waiting.textContent = `${phone.waiting} SMS en attente · waiting`;
+    this.showMessages(phone);
   }
 
   showScreen(phone) {
@@ -217,18 +260,24 @@ export class Handset {
     this.find('.again').hidden = !phone.reply_lost;
   }
 
-  showInbox(messages, unread) {
+  /** What came and what was sent, the newest first, as one conversation. */
+  showMessages({ inbox, outbox, unread }) {
     const badge = this.find('.inbox .badge');
     badge.hidden = unread === 0;
     badge.textContent = unread;
     this.find('.read').hidden = unread === 0;
-    this.find('.inbox .empty').hidden = messages.length > 0;
-    this.find('.messages').replaceChildren(...messages.map((sms) => {
-      const item = element('li', sms.read ? '' : 'unread');
+    const all = [
+      ...inbox.map((sms) => ({ at: sms.received_at, sms, title: sms.from, state: DELIVERIES[sms.delivery] })),
+      ...outbox.map((sms) => ({ at: sms.sent_at, sms, title: `→ ${sms.to}`, state: POSTINGS[sms.posting], sent: true })),
+    ].sort((one, other) => other.at.localeCompare(one.at));
+    this.find('.inbox .empty').hidden = all.length > 0;
+    this.find('.messages').replaceChildren(...all.map(({ at, sms, title, state, sent }) => {
+      const item = element('li', sent ? 'sent' : sms.read ? '' : 'unread');
       const head = element('header');
-      const segments = sms.segments === 1 ? '1 segment' : `${sms.segments} segments`;
-      head.append(element('b', '', sms.from), element('time', '', hour(new Date(sms.received_at))));
-      item.append(head, sms.text, element('footer', '', `${segments} ${sms.encoding} · ${DELIVERIES[sms.delivery]}`));
+      head.append(element('b', '', title), element('time', '', hour(new Date(at))));
+      const count = sms.segments === 1 ? '1 segment' : `${sms.segments} segments`;
+      const unit = sms.encoding === 'GSM-7' ? 'septets' : 'unités';
+      item.append(head, sms.text, element('footer', '', `${count} ${sms.encoding}, ${sms.units} ${unit} · ${state}`));
       return item;
     }));
   }

@@ -52,7 +52,7 @@ async function refresh() {
 function draw(view) {
   seen = view.seen;
   document.getElementById('code').textContent = view.service_code;
-  handsets.forEach((handset, place) => handset.show(view.phones[place], view.service_code));
+  handsets.forEach((handset, place) => handset.show(view.phones[place], view.service_code, view.short_code));
   drawSwitches(view.switches);
   drawCases(view.cases);
 }
@@ -64,7 +64,7 @@ function drawSwitches(switches) {
     const field = form.elements[name];
     if (field.type === 'checkbox') field.checked = value;
     else if (document.activeElement !== field) field.value = String(value);
-    if (value !== false && value !== 'no' && value !== 0) on += 1;
+    if (![false, 'no', 'normal', 'iso', 0].includes(value)) on += 1;
   }
   const badge = document.getElementById('faults-on');
   badge.hidden = on === 0;
