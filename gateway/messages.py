@@ -65,6 +65,37 @@ class UssdEnd:
     cost: str = ""
 
 
+class Category(StrEnum):
+    """What an SMS is to the citizen: it decides what she may refuse and what a ceiling may stop."""
+
+    VITAL = "vital"  #: récépissés, decisions, codes: cannot be refused, is counted and never stopped
+    REPLY = "reply"  #: answers what she has just sent: cannot be refused, a ceiling stops it
+    PROCEDURE = "procedure"  #: how her own demands go on
+    INFORMATION = "information"  #: campaigns, topics
+
+
+@dataclass(frozen=True, slots=True)
+class MoSms:
+    """One SMS that a citizen sent. `to` is the short code it was sent to; `sent_at` as the aggregator dates it."""
+
+    channel: str
+    external_id: str
+    msisdn: str = field(repr=False)
+    to: str
+    text: str = field(repr=False)
+    sent_at: datetime | None = None
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A citizen told the aggregator that she wants nothing more from a sender of ours; "" when it names none."""
+
+    channel: str
+    sender: str
+    msisdn: str = field(repr=False)
+
+
 class MtState(StrEnum):
     """The life of one SMS we send. States only move forward, except that a late *delivered* is always believed."""
 

@@ -18,5 +18,7 @@ ussd_ends = Counter("ussd_ends", "Dialogues ended, as the aggregator tells", ["c
 callbacks_refused = Counter("callbacks_refused", "Callbacks refused", ["channel", "route", "code"])
 delivery_reports = Counter("delivery_reports", "Delivery reports taken", ["channel", "outcome"])
 backoffice_events = Counter("backoffice_events", "Events from institutions", ["system", "outcome"])
+sms_received = Counter("sms_received", "SMS from citizens, as they were delivered", ["channel", "outcome"])
 sms_sent = Counter("sms_messages", "SMS calls settled, one per recipient", ["channel", "outcome"])
 submissions_handed_over = Counter("submissions_handed_over", "Submissions offered to a system", ["system", "outcome"])
+sms_withheld = Counter("sms_withheld", "SMS that a ceiling stopped before they were written", ["scope"])

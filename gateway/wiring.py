@@ -31,10 +31,13 @@ from gateway.menu.world import World, max_units, world_of
 from gateway.settings import DEMO_API_KEY, Settings
 from gateway.store import beats, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, open_database
+from gateway.store.limits import open_throttle
 from gateway.store.sessions import Sessions
 from gateway.store.wake import Wake, open_wake
-from gateway.usecases import lookups, saved_dialogues, shelf, submissions
+from gateway.usecases import lookups, my_messages, preferences, saved_dialogues, shelf, submissions, verification
 from gateway.usecases.parts import Parts
+from gateway.usecases.stops import Stops
+from gateway.usecases.talk import Talk
 from gateway.usecases.transcripts import keyed
 from gateway.usecases.ussd_parts import Action, Source, Ussd
 
@@ -74,6 +77,7 @@ class Gateway:
     keys: Keyring = field(repr=False)
     parts: Parts
     ussd: Ussd
+    talk: Talk
     verifiers: Mapping[str, Verifier]
     wake: Wake
     queues_url: str = field(repr=False)
@@ -90,6 +94,7 @@ class Gateway:
         """Closes what this process and this thread hold open."""
         self.ussd.sessions.close()
         self.wake.close()
+        self.parts.throttle.close()
         self.database.close()
 
     def relay_beat(self) -> datetime | None:
@@ -154,12 +159,16 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         monotonic=monotonic,
         new_id=new_id,
         random_bytes=os.urandom,
+        throttle=open_throttle(redis_url(settings, settings.queues_url), monotonic),
+        stops=Stops(database, monotonic),
     )
+    ussd = _ussd(settings, keyring, parts)
     return Gateway(
         settings=settings,
         keys=keyring,
         parts=parts,
-        ussd=_ussd(settings, keyring, parts),
+        ussd=ussd,
+        talk=Talk(parts, ussd.sources, ussd.actions, ussd.handlers, sms_surfaces(settings), ussd.digest),
         verifiers={name: verifier(_webhook_secrets(settings, keyring, name)) for name in settings.systems},
         wake=wake,
         queues_url=redis_url(settings, settings.queues_url),
@@ -249,10 +258,17 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
     sources: dict[str, Source] = {
         "my_submissions": partial(lookups.my_submissions, parts),
         "submission_status": partial(lookups.submission_status, parts),
+        "my_messages": partial(my_messages.latest, parts),
+        "my_message": partial(my_messages.one, parts),
+        "my_preferences": partial(preferences.my_preferences, parts),
+        "verify_receipt": partial(verification.verify_receipt, parts),
     }
     for name, system in settings.systems.items():
         sources |= {source: partial(lookups.from_system, parts, name) for source in system.sources}
-    actions: dict[str, Action] = {"submit": partial(submissions.submit, parts)}
+    actions: dict[str, Action] = {
+        "submit": partial(submissions.submit, parts),
+        "set_preference": partial(preferences.set_preference, parts),
+    }
     return Ussd(
         sessions=Sessions(redis_url(settings, settings.sessions_url), keyring.encryption, os.urandom),
         shelf=parts.shelf,
@@ -265,6 +281,10 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         channels=settings.channels,
         countries=settings.countries,
         save_dropped=partial(saved_dialogues.save, parts),
+        arrive=partial(saved_dialogues.arrive, parts),
+        settle_offer=partial(saved_dialogues.settle, parts),
+        settled_by=partial(saved_dialogues.settled_by, parts),
+        closed=parts.stops.closed,
         digest=keyed(keyring.digest),
         timezone=ZoneInfo(settings.timezone),
         now=parts.now,
@@ -280,6 +300,17 @@ def rules(settings: Settings) -> Rules:
         service_code=settings.service_code,
         max_turns=settings.limits.turns_per_dialogue,
     )
+
+
+def sms_surfaces(settings: Settings) -> Callable[[str], Surface]:
+    """The key of a sender -> what one SMS of it holds: dialogues are written in GSM-7, one segment a screen."""
+    shared = rules(settings)
+
+    @lru_cache(maxsize=64)
+    def surface(sender: str) -> Surface:
+        return Surface(160 - settings.sender_of(sender).appends, "gsm7", "sms", rules=shared)
+
+    return surface
 
 
 def surfaces(settings: Settings) -> Callable[[str, str], Surface]:

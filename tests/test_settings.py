@@ -14,8 +14,9 @@ channels:
   one:
     kind: africastalking
     sms: true
+senders: {s: {channel: one}}
 sms:
-  channel: one
+  sender: s
 """
 
 
@@ -73,42 +74,55 @@ def test_the_environment_alone_gives_its_values(written):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (SMALLEST + "countreis: [BJ]\n", "7: countreis is not a known key; did you mean countries?"),
-        (SMALLEST + "bind: 127.0.0.1:1\n", "7: bind belongs to the environment: GATEWAY_BIND"),
-        (SMALLEST + "countries: [BJ]\ncountries: [TG]\n", "8: countries is written twice"),
-        (SMALLEST + "countries: [NO]\n", "7: countries.0 must be text: put it in quotes"),
-        (SMALLEST + "countries: [Benin]\n", "7: countries 'Benin' is not a two-letter country code (BJ)"),
-        (SMALLEST + "countries: []\n", "7: countries must name at least one country"),
-        (SMALLEST + "countries: BJ\n", "7: countries must be a list"),
-        (SMALLEST + "languages: []\n", "7: languages must name at least one language; the first is the default"),
+        (SMALLEST + "countreis: [BJ]\n", "8: countreis is not a known key; did you mean countries?"),
+        (SMALLEST + "bind: 127.0.0.1:1\n", "8: bind belongs to the environment: GATEWAY_BIND"),
+        (SMALLEST + "countries: [BJ]\ncountries: [TG]\n", "9: countries is written twice"),
+        (SMALLEST + "countries: [NO]\n", "8: countries.0 must be text: put it in quotes"),
+        (SMALLEST + "countries: [Benin]\n", "8: countries 'Benin' is not a two-letter country code (BJ)"),
+        (SMALLEST + "countries: []\n", "8: countries must name at least one country"),
+        (SMALLEST + "countries: BJ\n", "8: countries must be a list"),
+        (SMALLEST + "languages: []\n", "8: languages must name at least one language; the first is the default"),
         (
             SMALLEST + "timezone: Africa/Cotonou\n",
-            "7: timezone 'Africa/Cotonou' is not a known time zone (Africa/Porto-Novo)",
+            "8: timezone 'Africa/Cotonou' is not a known time zone (Africa/Porto-Novo)",
         ),
-        (SMALLEST + "npi_pattern: '('\n", "7: npi_pattern is not a regular expression"),
-        (SMALLEST + "service_code: '*230#'\n", "7: service_code must be one of service_codes"),
-        (SMALLEST + "service_codes: ['*229#', 229]\n", "7: service_codes.1 must be text: put it in quotes"),
-        (SMALLEST + "service_codes: ['*229#', '229']\n", "7: service_codes '229' is not a service code (*229#)"),
-        (SMALLEST + "limits: {body_bytes: many}\n", "7: limits.body_bytes must be a whole number"),
-        (SMALLEST + "limits: {body_bytes: 1023}\n", "7: limits.body_bytes must be at least 1024"),
-        (SMALLEST + "limits: 7\n", "7: limits must hold keys and values"),
-        (SMALLEST + "pace: {choice_s: 0}\n", "7: pace.choice_s must be more than 0"),
-        (SMALLEST + "unknown_operator: {max_septets: 183}\n", "7: unknown_operator.max_septets must be at most 182"),
+        (SMALLEST + "npi_pattern: '('\n", "8: npi_pattern is not a regular expression"),
+        (SMALLEST + "service_code: '*230#'\n", "8: service_code must be one of service_codes"),
+        (SMALLEST + "service_codes: ['*229#', 229]\n", "8: service_codes.1 must be text: put it in quotes"),
+        (SMALLEST + "service_codes: ['*229#', '229']\n", "8: service_codes '229' is not a service code (*229#)"),
+        (SMALLEST + "limits: {body_bytes: many}\n", "8: limits.body_bytes must be a whole number"),
+        (SMALLEST + "limits: {body_bytes: 1023}\n", "8: limits.body_bytes must be at least 1024"),
+        (SMALLEST + "limits: 7\n", "8: limits must hold keys and values"),
+        (SMALLEST + "pace: {choice_s: 0}\n", "8: pace.choice_s must be more than 0"),
+        (SMALLEST + "unknown_operator: {max_septets: 183}\n", "8: unknown_operator.max_septets must be at most 182"),
         (
             SMALLEST + "unknown_operator: {idle_s: 181}\n",
-            "7: unknown_operator.idle_s is longer than session_s",
+            "8: unknown_operator.idle_s is longer than session_s",
         ),
         (
             SMALLEST + "operators:\n  a: {name: A, networks: ['1']}\n  b: {name: B, networks: ['1']}\n",
-            "9: operators.b.networks '1' is also a network of a",
+            "10: operators.b.networks '1' is also a network of a",
         ),
-        (SMALLEST + "operators:\n  a: {name: A, idle_s: 200}\n", "8: operators.a.idle_s is longer than session_s"),
-        (SMALLEST.replace("channel: one", "channel: two"), "6: sms.channel there is no channel 'two'"),
-        (SMALLEST.replace("true", "false"), "6: sms.channel the channel 'one' sends no SMS: set its `sms: true`"),
+        (SMALLEST + "operators:\n  a: {name: A, idle_s: 200}\n", "9: operators.a.idle_s is longer than session_s"),
+        (SMALLEST.replace("channel: one", "channel: two"), "5: senders.s.channel there is no channel 'two'"),
+        (SMALLEST.replace("true", "false"), "5: senders.s.channel the channel 'one' sends no SMS: set its `sms: true`"),
+        (SMALLEST.replace("sender: s", "sender: t"), "7: sms.sender there is no sender 't'"),
+        (
+            SMALLEST.replace("one}", "one, two_way: true}"),
+            "5: senders.s.short_code must be the digits that citizens answer to, as the sender is two_way (22900)",
+        ),
+        (SMALLEST.replace("one}", "one, registered: [mtn]}"), "5: senders.s.registered there is no operator 'mtn'"),
+        (SMALLEST.replace("one}", "one, fallback: t}"), "5: senders.s.fallback there is no sender 't'"),
+        (SMALLEST.replace("one}", "one, fallback: s}"), "5: senders.s.fallback is the sender itself"),
+        (
+            SMALLEST + "  reply_countries: [Benin]\n",
+            "8: sms.reply_countries 'Benin' is not a two-letter country code (BJ)",
+        ),
+        (SMALLEST + "ceilings: {alert_at: 1}\n", "8: ceilings.alert_at must be less than 1"),
         (SMALLEST.replace("sms: true", "sms: oui"), "4: channels.one.sms must be true or false"),
         (SMALLEST.partition("sms:\n")[0], " sms is missing"),
-        (SMALLEST + "  attempts: 1.5\n", "7: sms.attempts must be a whole number"),
-        (SMALLEST + "  first_retry_s: 901\n", "7: sms.first_retry_s is longer than longest_retry_s"),
+        (SMALLEST + "  attempts: 1.5\n", "8: sms.attempts must be a whole number"),
+        (SMALLEST + "  first_retry_s: 901\n", "8: sms.first_retry_s is longer than longest_retry_s"),
         (
             SMALLEST.replace("one", "One"),
             "2: channels.One a channel's name is small letters, digits, - and _, at most 32",
@@ -136,11 +150,11 @@ def test_the_environment_alone_gives_its_values(written):
         ),
         (
             SMALLEST + "institutions:\n  anip:\n    name: {fr: ANIP}\n",
-            "9: institutions.anip.name has no name in en",
+            "10: institutions.anip.name has no name in en",
         ),
         (
             SMALLEST + "systems:\n  ec: {kind: rest, institution: anip, url: 'https://x/y'}\n",
-            "8: systems.ec.institution there is no institution 'anip'",
+            "9: systems.ec.institution there is no institution 'anip'",
         ),
         ("a: [", ": not valid YAML: "),
         ("- a\n", ": must hold keys and values"),
@@ -182,8 +196,8 @@ def test_a_fault_of_the_environment_names_its_variable_and_no_value(written, env
 def test_all_faults_come_together(written):
     found = faults_of(written(SMALLEST + "pase: 1\nlimits: {body_bytes: a}\n", GATEWAY_X="1", GATEWAY_WEB_THREADS="x"))
     assert sorted(found) == [
-        "7: pase is not a known key; did you mean pace?",
-        "8: limits.body_bytes must be a whole number",
+        "8: pase is not a known key; did you mean pace?",
+        "9: limits.body_bytes must be a whole number",
         "GATEWAY_WEB_THREADS must be a whole number",
         "GATEWAY_X is not a known variable",
     ]
@@ -196,7 +210,7 @@ def test_no_file():
 
 def test_a_declared_channel_needs_its_file(written, tmp_path):
     text = SMALLEST + "  validity_s: 1\n"
-    text = text.replace("sms:\n  channel", "  two:\n    kind: http_json\n    declaration: two\nsms:\n  channel")
+    text = text.replace("senders:", "  two:\n    kind: http_json\n    declaration: two\nsenders:")
     (fault,) = faults_of(written(text))
     assert fault.endswith("two.yaml")
     (tmp_path / "channels").mkdir()

@@ -7,18 +7,21 @@ seen to behave. Nothing says that it sells USSD in Bénin, nor how it retries a 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from africastalking import SMSService
 
 from gateway.channels import fields, form
-from gateway.channels.base import ChannelDeclarationError, ChannelError, HttpAnswer
+from gateway.channels.base import ChannelDeclarationError, ChannelError, HttpAnswer, Ignored
 from gateway.messages import (
     Dlr,
     EndStatus,
+    MoSms,
     MtSms,
     MtState,
+    OptOut,
     SendOutcome,
     SendResult,
     UssdEnd,
@@ -30,6 +33,8 @@ from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import ChannelSettings
 from gateway.text import msisdn
 
+#: Ten parts of an SMS.
+_MO_MAX = 1600
 #: The whole transcript of a dialogue.
 _TEXT_MAX = 2000
 #: An answer for 1,000 recipients takes about 200 KiB; what is larger is not an answer.
@@ -173,6 +178,31 @@ class AfricasTalkingChannel:
             cost=received.get("cost", "")[:_COST_MAX],
         )
 
+    def parse_mo(self, body: bytes, content_type: str) -> MoSms | Ignored:
+        """One SMS; what comes from a name or a short code is no citizen's. A longer text than ten parts is cut.
+
+        A date that cannot be read is none: losing the SMS for it would be worse.
+        """
+        received = form.parse(body, content_type)
+        number = _number_or_none(received.get("from", ""), self._region)
+        if number is None:
+            return Ignored()
+        return MoSms(
+            channel=self.name,
+            external_id=fields.message_id(received.get("id", ""), "id"),
+            msisdn=number,
+            to=fields.short_code(received.get("to", ""), "to"),
+            text=received.get("text", "")[:_MO_MAX],
+            sent_at=_date_or_none(received.get("date", "")),
+            network=fields.network(received.get("networkCode", ""), "networkCode"),
+        )
+
+    def parse_optout(self, body: bytes, content_type: str) -> OptOut:
+        """Who wants nothing more, and from which of our senders, "" when it names none."""
+        received = form.parse(body, content_type)
+        number = fields.number(received.get("phoneNumber", ""), "phoneNumber", self._region)
+        return OptOut(self.name, fields.word(received.get("senderId", "")), number)
+
     def parse_dlr(self, body: bytes, content_type: str) -> Dlr:
         """One delivery report; an unknown status word has no state, and is no error."""
         received = form.parse(body, content_type)
@@ -297,6 +327,18 @@ def _read_recipient(number: str, recipient: _Recipient) -> SendResult:
 def _retry_after_s(value: str) -> int | None:
     # The form with a date is left to the caller's own delay: it would need the clocks to agree.
     return min(int(value), _RETRY_AFTER_MAX_S) if value.isascii() and value.isdigit() else None
+
+
+def _date_or_none(value: str) -> datetime | None:
+    """`2017-05-03T06:04:45Z` or `2017-05-03 06:04:45`: the aggregator writes both, and means UTC."""
+    try:
+        read = datetime.fromisoformat(value.strip()[:40])
+    except ValueError:
+        return None
+    try:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (OverflowError, ValueError):  # the first and the last day of the calendar
+        return None
 
 
 def _number_or_none(number: str, region: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.messages import Dlr, MtSms, SendResult, UssdEnd, UssdReply, UssdTurn
+from gateway.messages import Dlr, MoSms, MtSms, OptOut, SendResult, UssdEnd, UssdReply, UssdTurn
 
 
 class ChannelFault(StrEnum):
@@ -111,6 +111,14 @@ class Channel(Protocol):
 
     def parse_dlr(self, body: bytes, content_type: str) -> Dlr:
         """One delivery report."""
+        ...
+
+    def parse_mo(self, body: bytes, content_type: str) -> MoSms | Ignored:
+        """One SMS that a citizen sent, or nothing for us."""
+        ...
+
+    def parse_optout(self, body: bytes, content_type: str) -> OptOut:
+        """A citizen told the aggregator that she wants nothing more."""
         ...
 
     def send(self, sms: MtSms) -> tuple[SendResult, ...]:

@@ -9,6 +9,8 @@ from gateway.text import msisdn
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _SERVICE_CODE = re.compile(r"[0-9*#]{0,32}")
+_SHORT_CODE = re.compile(r"\+?[0-9]{1,15}")
+_SHORT_CODE_MAX = 64
 _NETWORK = re.compile(r"[A-Za-z0-9_. -]*")
 _NETWORK_MAX = 32
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -29,6 +31,13 @@ def service_code(value: str, name: str) -> str:
     if not _SERVICE_CODE.fullmatch(value):
         raise ChannelError(ChannelFault.BAD_SERVICE_CODE, name)
     return value
+
+
+def short_code(value: str, name: str) -> str:
+    """The short code that an SMS was sent to; "" for a name, or for none."""
+    if len(value) > _SHORT_CODE_MAX:
+        raise ChannelError(ChannelFault.FIELD_TOO_LONG, name)
+    return value if _SHORT_CODE.fullmatch(value) else ""
 
 
 def number(value: str, name: str, region: str) -> str:

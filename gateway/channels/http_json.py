@@ -100,6 +100,16 @@ class HttpJsonChannel:
         del body, content_type
         raise ChannelError(ChannelFault.NOT_SUPPORTED)
 
+    def parse_mo(self, body: bytes, content_type: str) -> Never:
+        """`ChannelError` NOT_SUPPORTED: a declared channel does USSD only."""
+        del body, content_type
+        raise ChannelError(ChannelFault.NOT_SUPPORTED)
+
+    def parse_optout(self, body: bytes, content_type: str) -> Never:
+        """`ChannelError` NOT_SUPPORTED: a declared channel does USSD only."""
+        del body, content_type
+        raise ChannelError(ChannelFault.NOT_SUPPORTED)
+
     def send(self, sms: MtSms) -> Never:
         """`ChannelError` NOT_SUPPORTED: a declared channel does USSD only."""
         del sms

@@ -28,7 +28,7 @@ def list_(state: str | None, limit: int) -> None:
     from gateway.messages import SubmissionState
     from gateway.usecases import inspection
 
-    gateway = _gateway()
+    gateway = opened()
     for line in inspection.list_submissions(gateway.parts, limit, state=SubmissionState(state) if state else None):
         click.echo(_line(line, _zone(gateway)))
 
@@ -39,7 +39,7 @@ def show(reference: str) -> None:
     """All that is known of REFERENCE, without what the citizen typed."""
     from gateway.usecases import inspection
 
-    gateway = _gateway()
+    gateway = opened()
     sheet = inspection.show(gateway.parts, reference)
     if sheet is None:
         raise click.ClickException(f"{reference}: no such demand")
@@ -53,7 +53,7 @@ def retry(reference: str) -> None:
     from gateway.usecases import inspection
     from gateway.usecases.inspection import Retry
 
-    done = inspection.retry(_gateway().parts, reference)
+    done = inspection.retry(opened().parts, reference)
     if done is Retry.REQUEUED:
         click.echo(f"{reference}: will be handed over again")
         return
@@ -99,7 +99,8 @@ def _zone(gateway: Gateway) -> ZoneInfo:
     return ZoneInfo(gateway.settings.timezone)
 
 
-def _gateway() -> Gateway:
+def opened() -> Gateway:
+    """The gateway of this configuration, for a command that looks at its data."""
     from gateway import settings, wiring
     from gateway.cli.migrate import require_current
 

@@ -37,6 +37,8 @@ def of(turn: Turn) -> Need | None:
     verb = turn.screen.verb
     if isinstance(verb, model.Submit):
         return Act("submit", turn.state.service, turn.state.acts, _submission(turn, verb), turn.state.menus)
+    if isinstance(verb, model.Do):
+        return Act(verb.action, turn.state.service, turn.state.acts, _args(turn, verb.args), turn.state.menus)
     if isinstance(verb, model.Lookup):
         return Lookup(verb.source, _args(turn, verb.args))
     if isinstance(verb, model.Pick) and verb.moving and turn.state.items is None:
@@ -64,11 +66,12 @@ def take(turn: Turn, answer: Answer) -> None:
         target = _target(turn, verb.outcomes, answer.outcome)
         _keep_declared(turn, verb.saves, answer.values)
         places.go(turn, target)
-    elif isinstance(verb, model.Submit) and isinstance(answer, ActAnswer):
+    elif isinstance(verb, model.Submit | model.Do) and isinstance(answer, ActAnswer):
         target = _target(turn, verb.outcomes, answer.outcome)
         turn.state.acts += 1
         turn.state.trail.clear()  # Back never crosses an act
-        _keep(turn, answer.values)
+        if isinstance(verb, model.Submit):
+            _keep(turn, answer.values)
         places.go(turn, target)
     elif isinstance(verb, model.CallHandler) and isinstance(answer, Outcome):
         target = _target(turn, verb.outcomes, answer.name)

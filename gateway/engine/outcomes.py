@@ -68,13 +68,14 @@ class Submission:
 class Act:
     """A durable effect, done once however often it is asked.
 
-    `ordinal` counts the acts of the dialogue from 0; with the causing input it makes the act key.
+    `args` is a Submission when `action` is "submit". `ordinal` counts the acts of the dialogue from 0; with the causing
+    input it makes the act key.
     """
 
     action: str
     service: str
     ordinal: int
-    args: Submission
+    args: Submission | Mapping[str, Raw] = field(repr=False)
     menus: str = ""  #: version of the menus that the dialogue began with; "" is the current one
 
 

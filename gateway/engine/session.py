@@ -48,6 +48,8 @@ class State(msgspec.Struct, array_like=True, omit_defaults=True):
     values: dict[str, tuple[Raw, ...]] = {}
     trail: list[Crumb] = []
     items: list[tuple[str, str]] | None = None
+    resumed: int = 0  #: how many of the oldest values were typed before it was taken up again: shown masked if personal
+    offered: int = 0  #: id of the saved dialogue whose offer is on the screen, its service in `search`; 0 for none
 
     def __repr__(self) -> str:
         """Where the dialogue is, without what the citizen answered."""

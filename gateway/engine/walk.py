@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.engine import answers, needs, picking, places, render
 from gateway.engine.compose import text as message
 from gateway.engine.declared import declared
 from gateway.engine.faults import EngineCode, EngineError
-from gateway.engine.outcomes import Answer, Reply
+from gateway.engine.outcomes import Answer, Reply, Saved
 from gateway.engine.places import Turn
 from gateway.engine.session import State, copy_of, keep
 from gateway.engine.step import Step
@@ -27,10 +27,16 @@ __all__ = [
     "advance",
     "again",
     "cannot_replay",
+    "closing",
+    "labels",
     "open_dialogue",
+    "open_service",
     "resume",
+    "taken_up",
 ]
 
+#: By SMS a label may be begun: fewer letters than this could begin anything.
+_FEWEST_LETTERS = 3
 #: Screens walked in one turn without showing one. A real menu needs three or four; a loop never ends.
 MAX_STEPS = 16
 
@@ -54,6 +60,41 @@ def open_dialogue(
         places.enter_service(turn, service)
     above = message(menus, notice, known, {"code": surface.rules.service_code}) if notice else ""
     return _settle(turn, above, consumed=0 if service is None else 1)
+
+
+def open_service(
+    menus: Menus,
+    surface: Surface,
+    language: str,
+    service: str,
+    now: datetime,
+    screen: str = "",
+    values: Mapping[str, Saved] | None = None,
+) -> Step:
+    """A service entered directly, at its first screen or at `screen` with `values` given: what a command of SMS does.
+
+    Home leads from it to the root menu. Raises EngineError for a service that the menus do not have.
+    """
+    if service not in menus.services:
+        raise EngineError(EngineCode.UNKNOWN_SCREEN, service)
+    known = language if language in menus.languages else menus.languages[0]
+    state = State(menus.version, known, service, screen or menus.services[service].start)
+    for name, value in (values or {}).items():
+        keep(state, name, value.raw, value.shown)
+    return _settle(Turn(menus, surface, state, now))
+
+
+def taken_up(menus: Menus, surface: Surface, state: State, now: datetime) -> Step:
+    """A saved dialogue, from its screen on, perhaps on another surface and by another person. Raises EngineError.
+
+    Its screen is shown from its first page, a moving list is asked for again, and what is personal is masked.
+    """
+    turn = _turn(menus, surface, state, now)
+    turn.state.first = turn.state.page = turn.state.shown = turn.state.steps = turn.state.turns = 0
+    turn.state.search, turn.state.items = "", None
+    turn.state.resumed = len(turn.state.values)
+    turn.state.offered = 0
+    return _settle(turn)
 
 
 def advance(menus: Menus, surface: Surface, state: State, text: str, now: datetime) -> Step:
@@ -83,6 +124,21 @@ def resume(menus: Menus, surface: Surface, state: State, answer: Answer, now: da
 def again(menus: Menus, surface: Surface, state: State, now: datetime) -> Step:
     """The current screen once more, unchanged; the same need again when the screen shows nothing itself."""
     return _settle(_turn(menus, surface, state, now))
+
+
+def closing(menus: Menus, surface: Surface, state: State, key: str) -> Reply:
+    """A sentence of menus/messages.yaml that ends the dialogue where it is."""
+    return Reply(render.closing(menus, surface, state.language, key), True, f"{state.service}.{state.screen}")
+
+
+def labels(menus: Menus, surface: Surface, state: State, now: datetime) -> frozenset[str]:
+    """The choices and lines of the current screen, folded: texts that surely answer it."""
+    turn = Turn(menus, surface, state, now)
+    wording = Wording(menus, surface, state, turn.service)
+    found = {transliterate.fold(wording.text(choice.label)) for choice in render.choices(state, turn.screen)}
+    if isinstance(turn.screen.verb, Pick):
+        found.update(picking.lines(menus, surface, state, turn.screen.verb).folded)
+    return frozenset(found)
 
 
 def accepts_star(menus: Menus, state: State) -> bool:
@@ -154,8 +210,8 @@ def _close(turn: Turn, key: str) -> Step:
 
 
 def _answer(turn: Turn, typed: str) -> Step:
-    """A number on the screen, else a published shortcut, else a key, else what the screen asks for."""
-    chosen = _numbered(turn, typed)
+    """A number on the screen (by SMS a label too), else a published shortcut, else a key, else what the screen asks."""
+    chosen = _numbered(turn, typed) or (_labelled(turn, typed) if turn.surface.kind == "sms" else None)
     if isinstance(chosen, Choice):
         places.leave(turn)
         if chosen.language is not None:
@@ -198,6 +254,30 @@ def _numbered(turn: Turn, typed: str) -> Choice | tuple[str, str] | None:
             return lines.ids[place], lines.labels[place]
         place -= len(lines.ids)
     return offered[place] if place < len(offered) else None
+
+
+def _labelled(turn: Turn, typed: str) -> Choice | tuple[str, str] | None:
+    """The choice or the line of a list that is written like this, or the only one that begins so.
+
+    Where free text is asked, only a choice's whole label is one.
+    """
+    wanted = transliterate.fold(typed[: answers.MAX_TYPED])
+    if not wanted or wanted.isdigit():
+        return None
+    wording = Wording(turn.menus, turn.surface, turn.state, turn.service)
+    found: list[tuple[str, Choice | tuple[str, str]]] = [
+        (transliterate.fold(wording.text(choice.label)), choice) for choice in render.choices(turn.state, turn.screen)
+    ]
+    if isinstance(turn.screen.verb, Pick):
+        lines = picking.lines(turn.menus, turn.surface, turn.state, turn.screen.verb)
+        found = [*zip(lines.folded, zip(lines.ids, lines.labels, strict=True), strict=True), *found]
+    exact = [one for label, one in found if label == wanted]
+    if len(exact) == 1:
+        return exact[0]
+    if isinstance(turn.screen.verb, Ask) or len(wanted) < _FEWEST_LETTERS:
+        return None
+    begun = [one for label, one in found if f" {label}".find(f" {wanted}") >= 0]
+    return begun[0] if len(begun) == 1 else None
 
 
 def _key(turn: Turn, typed: str) -> bool | None:

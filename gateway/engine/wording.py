@@ -35,8 +35,15 @@ class Wording:
         kept = self.state.values.get(place.name)
         if kept is None:
             return self.surface.rules.service_code if place.name == "code" else ""
-        size = declared(self.menus, self.service).sizes.get(place.name, UNDECLARED_SIZE)
-        return fitted(filtered(place.filter, str(kept[-1])), size, self.surface.alphabet)
+        known = declared(self.menus, self.service)
+        size = known.sizes.get(place.name, UNDECLARED_SIZE)
+        # Who takes a dialogue up again may be another person than who began it.
+        hidden = self.state.resumed and place.name in known.personal and self._typed_before(place.name)
+        filter_name = "mask" if hidden and place.filter is None else place.filter
+        return fitted(filtered(filter_name, str(kept[-1])), size, self.surface.alphabet)
+
+    def _typed_before(self, name: str) -> bool:
+        return name in list(self.state.values)[: self.state.resumed]
 
     def catalogue(self, place: CataloguePlaceholder) -> str:
         """What the State says that this procedure, another one, or the one picked costs, takes or needs."""

@@ -8,6 +8,7 @@ from gateway.menu.check_questions import check_questions
 from gateway.menu.check_targets import check_targets
 from gateway.menu.check_texts import check_texts
 from gateway.menu.check_values import check_values
+from gateway.menu.commands import check_commands
 from gateway.menu.faults import Fault, in_order
 from gateway.menu.inspection import Inspection
 from gateway.menu.load import Loaded
@@ -37,4 +38,5 @@ def _check(inspection: Inspection) -> tuple[Fault, ...]:
     check_texts(inspection)
     check_budgets(inspection)
     check_times(inspection)
+    check_commands(inspection)
     return in_order(inspection.faults)

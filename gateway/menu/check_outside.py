@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.menu.inspection import Inspection
 from gateway.menu.load import LISTS
-from gateway.menu.model import CallHandler, Lookup, Mark, Pick, Submit
+from gateway.menu.model import CallHandler, Do, Lookup, Mark, Pick, Submit
 from gateway.menu.world import SUBMIT_OUTCOMES, UNAVAILABLE, Source
 
 
@@ -17,6 +17,8 @@ def check_outside(inspection: Inspection) -> None:
             match screen.verb:
                 case Submit() as submit:
                     _submit(inspection, submit)
+                case Do() as act:
+                    _act(inspection, act)
                 case Lookup() as lookup:
                     _lookup(inspection, lookup)
                 case Pick() as pick:
@@ -27,12 +29,22 @@ def check_outside(inspection: Inspection) -> None:
 
 def _submit(inspection: Inspection, submit: Submit) -> None:
     world = inspection.world
-    if "submit" not in world.actions:
-        inspection.unknown("unknown_action", submit.mark, "submit", world.actions)
     if submit.system and submit.system not in world.systems:
         inspection.unknown("unknown_system", submit.mark, submit.system, world.systems)
     needed = [outcome for outcome in SUBMIT_OUTCOMES if outcome != "already" or submit.duplicate_by]
     _outcomes(inspection, submit.outcomes, needed, submit.mark)
+
+
+def _act(inspection: Inspection, act: Do) -> None:
+    actions = inspection.world.actions
+    if not act.action:
+        return
+    if act.action not in actions:
+        inspection.unknown("unknown_action", act.mark, act.action, actions)
+        return
+    action = actions[act.action]
+    _args(inspection, act.action, action.args, act.args, act.mark)
+    _outcomes(inspection, act.outcomes, [*action.outcomes, UNAVAILABLE], act.mark)
 
 
 def _lookup(inspection: Inspection, lookup: Lookup) -> None:
@@ -42,7 +54,7 @@ def _lookup(inspection: Inspection, lookup: Lookup) -> None:
     if source.moving:
         inspection.fault("source_is_a_list", lookup.mark, name=lookup.source)
         return
-    _args(inspection, lookup.source, source, lookup.args, lookup.mark)
+    _args(inspection, lookup.source, source.args, lookup.args, lookup.mark)
     for name in lookup.saves:
         if source.values is not None and name not in source.values:
             inspection.unknown("unknown_saved", lookup.mark, name, frozenset(source.values), source=lookup.source)
@@ -61,7 +73,7 @@ def _pick(inspection: Inspection, pick: Pick) -> None:
     if not source.moving and source != Source():
         inspection.fault("source_is_no_list", pick.mark, name=pick.source)
         return
-    _args(inspection, pick.source, source, pick.args, pick.mark)
+    _args(inspection, pick.source, source.args, pick.args, pick.mark)
     for name, target in (("empty", pick.empty), (UNAVAILABLE, pick.unavailable)):
         if target is None:
             inspection.fault("missing_outcome", pick.mark, name=name)
@@ -89,13 +101,15 @@ def _source(inspection: Inspection, name: str, mark: Mark, lists: Mapping[str, o
     return sources.get(name)
 
 
-def _args(inspection: Inspection, name: str, source: Source, args: Mapping[str, str], mark: Mark) -> None:
-    if source.args is None:
+def _args(
+    inspection: Inspection, name: str, known: tuple[str, ...] | None, args: Mapping[str, str], mark: Mark
+) -> None:
+    if known is None:
         return
     for arg in args:
-        if arg not in source.args:
-            inspection.unknown("unknown_argument", mark, arg, frozenset(source.args), source=name)
-    for arg in source.args:
+        if arg not in known:
+            inspection.unknown("unknown_argument", mark, arg, frozenset(known), source=name)
+    for arg in known:
         if arg not in args:
             inspection.fault("missing_argument", mark, name=arg, source=name)
 

@@ -9,7 +9,20 @@ from gateway.menu.catalogue import CATALOGUE_LIST
 from gateway.menu.expressions import BUILTIN_NAMES
 from gateway.menu.inspection import Inspection, texts
 from gateway.menu.load import CATALOGUE
-from gateway.menu.model import Ask, Branch, CallHandler, Expression, Lookup, Mark, Pick, Screen, Service, Submit, Text
+from gateway.menu.model import (
+    Ask,
+    Branch,
+    CallHandler,
+    Do,
+    Expression,
+    Lookup,
+    Mark,
+    Pick,
+    Screen,
+    Service,
+    Submit,
+    Text,
+)
 from gateway.menu.sizes import kept
 from gateway.menu.templates import CataloguePlaceholder, Placeholder
 from gateway.menu.typed import near
@@ -81,7 +94,7 @@ class _Names:
         match screen.verb:
             case Submit() as submit:
                 self._submit(screen, submit)
-            case Lookup(args=args, mark=mark) | Pick(args=args, mark=mark):
+            case Lookup(args=args, mark=mark) | Pick(args=args, mark=mark) | Do(args=args, mark=mark):
                 for template in args.values():
                     self._template(screen, template, mark)
             case Branch(cases=cases):

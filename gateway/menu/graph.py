@@ -11,6 +11,7 @@ from gateway.menu.model import (
     Ask,
     Branch,
     CallHandler,
+    Do,
     End,
     Lookup,
     Pick,
@@ -36,16 +37,16 @@ def edges(service: Service) -> tuple[Edge, ...]:
     return tuple(
         edge
         for screen in service.screens.values()
-        for edge in _edges(screen, service)
+        for edge in (*_chosen(screen, service), *_edges(screen, service))
         if edge.target in service.screens
     )
 
 
 def reachable(service: Service) -> frozenset[str]:
-    """The screens that some path reaches from the first one."""
+    """The screens that some path reaches from the first one, or from one at which a command enters."""
     following = _following(edges(service))
     found: set[str] = set()
-    waiting = [service.start] if service.start in service.screens else []
+    waiting = [entry for entry in (service.start, *service.entries) if entry in service.screens]
     while waiting:
         screen = waiting.pop()
         if screen not in found:
@@ -75,7 +76,7 @@ def ending(service: Service) -> frozenset[str]:
 
 def kept_before(service: Service) -> Mapping[str, frozenset[str]]:
     """For each screen, the names that are kept on every path to it; a screen that is never reached is left out."""
-    known: dict[str, frozenset[str]] = {service.start: frozenset()}
+    known: dict[str, frozenset[str]] = {**service.entries, service.start: frozenset()}
     ways = edges(service)
     changed = True
     while changed:
@@ -93,12 +94,12 @@ def kept_before(service: Service) -> Mapping[str, frozenset[str]]:
 
 def shows(screen: Screen) -> bool:
     """Whether a citizen sees the screen."""
-    return not isinstance(screen.verb, Submit | Lookup | CallHandler | Branch)
+    return not isinstance(screen.verb, Submit | Do | Lookup | CallHandler | Branch)
 
 
 def needs(screen: Screen) -> bool:
     """Whether the screen asks the gateway to do something before the dialogue can go on."""
-    return isinstance(screen.verb, Submit | Lookup | CallHandler) or (
+    return isinstance(screen.verb, Submit | Do | Lookup | CallHandler) or (
         isinstance(screen.verb, Pick) and screen.verb.moving
     )
 
@@ -115,9 +116,12 @@ def _following(ways: tuple[Edge, ...]) -> dict[str, tuple[str, ...]]:
     return {origin: tuple(found) for origin, found in following.items()}
 
 
-def _edges(screen: Screen, service: Service) -> Iterator[Edge]:
+def _chosen(screen: Screen, service: Service) -> Iterator[Edge]:
     for choice in screen.choices:
         yield Edge(screen.id, _own(choice.go, service))
+
+
+def _edges(screen: Screen, service: Service) -> Iterator[Edge]:
     match screen.verb:
         case Ask(go=go, save=save, type=type_):
             yield Edge(screen.id, go, frozenset() if type_ == "secret" else frozenset({save}))
@@ -133,6 +137,9 @@ def _edges(screen: Screen, service: Service) -> Iterator[Edge]:
             given = {"reference"} if service.promise_days is None else {"reference", "promised_date"}
             for outcome, target in outcomes.items():
                 yield Edge(screen.id, target, frozenset(given if outcome == "submitted" else ()))
+        case Do(outcomes=outcomes):
+            for target in outcomes.values():
+                yield Edge(screen.id, target)
         case Branch(cases=cases):
             for case in cases:
                 yield Edge(screen.id, case.go)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.menu import folder, nodes
+from gateway.menu import commands, folder, nodes
 from gateway.menu.catalogue import (
     CATALOGUE_LIST,
     UNVERIFIED,
@@ -28,7 +28,7 @@ SHARED = "shared.yaml"
 CATALOGUE = "catalogue.yaml"
 MESSAGES = "messages.yaml"
 LISTS = "lists/"
-OTHERS = (SHARED, CATALOGUE, MESSAGES)
+OTHERS = (SHARED, CATALOGUE, MESSAGES, commands.FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,21 @@ def load(files: Mapping[str, str], languages: tuple[str, ...], unreadable: tuple
     shared = read_shared(reader, shared_node, frozenset(lists)) if shared_node is not None else {}
     services = _services(reader, trees, frozenset(lists))
     shortcuts, shortcut_marks = read_shortcuts(reader, trees.get(MAIN))
+    command_node = trees.get(commands.FILE)
+    said, yes, categories = commands.read_commands(reader, command_node) if command_node else ({}, {}, {})
+    whole = {id_: joined(reader, service, shared, catalogue) for id_, service in services.items()}
     draft = Menus(
         version=version(files),
         languages=languages,
-        services={id_: joined(reader, service, shared, catalogue) for id_, service in services.items()},
+        services=commands.entered(whole, said),
         lists=lists,
         catalogue=catalogue,
         messages=messages,
         shortcuts=shortcuts,
         files=dict(files),
+        commands=said,
+        yes_words=yes,
+        category_words=categories,
     )
     faults = in_order(reader.faults)
     broken = frozenset(fault.mark.file for fault in faults)

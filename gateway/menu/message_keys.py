@@ -19,6 +19,7 @@ class MessageKey:
     kind: Kind
     sizes: Mapping[str, int] = field(default_factory=dict)
     segments: int = 1
+    answers_mo: bool = False  #: only ever said in answer to a citizen's SMS, from the short code she wrote to
 
 
 REFERENCE_SIZE = 14  # "4821 0937 5628"
@@ -32,6 +33,10 @@ _DEMAND = {"reference": REFERENCE_SIZE, "code": CODE_SIZE}
 _DEMAND_OF = {"service": SERVICE_SIZE, **_DEMAND}
 _PROOF = {**_DEMAND, "date": 10, "time": 5, "verification": 6}
 _PROMISE = {"promised_date": PROMISED_DATE_SIZE}
+SHORT_CODE_SIZE = 8  # "22900"
+#: The words of a help SMS; more are left out by whoever composes it.
+HELP_WORDS_SIZE = 80
+_RESUME = {"service": SERVICE_SIZE, "short": SHORT_CODE_SIZE, "resume": REFERENCE_SIZE, **_CODE}
 #: What an institution writes in a decision or a refusal; longer is visibly cut by whoever composes the SMS.
 INSTITUTION_TEXT_SIZE = 200
 
@@ -58,15 +63,30 @@ _ERRORS: dict[str, dict[str, int]] = {
     "error_search": {},
 }
 _WORDS = (
-    "key_back", "key_home", "key_more", "word_or", "date_day", "date_month", "date_year", "search_hint", "unverified",
+    "key_back", "key_home", "key_more", "word_or", "word_yes", "word_no", "date_day", "date_month", "date_year",
+    "search_hint", "unverified",
     "state_received", "state_acknowledged", "state_granted", "state_refused", "state_dead", "state_closed",
-    "resume_yes", "resume_no",
+    "resume_yes", "resume_no", "resume_other", "category_vital", "category_procedure", "category_information",
 )  # fmt: skip
+
+_ANSWERS: dict[str, dict[str, int]] = {
+    "sms_help": {"words": HELP_WORDS_SIZE, **_CODE},
+    "sms_unknown": _CODE,
+    "sms_did_you_mean": {"word": 24},
+    "sms_bad_argument": {"usage": 100},
+    "sms_stop_all": _CODE,
+    "sms_stop_category": {"what": 40, **_CODE},
+    "sms_nothing_to_resume": _CODE,
+    "sms_resume_code_wrong": _CODE,
+    "sms_dialogue_over": _CODE,
+    "sms_service_stopped": _CODE,
+}
 
 MESSAGES: Mapping[str, MessageKey] = {
     **{key: MessageKey("error", sizes) for key, sizes in _ERRORS.items()},
     **{key: MessageKey("word") for key in _WORDS},
     "resume_offer": MessageKey("closing", {"service": SERVICE_SIZE}),
+    "service_stopped": MessageKey("closing", _CODE),
     "unavailable": MessageKey("closing"),
     "unavailable_stored": MessageKey("closing", _DEMAND),
     "busy": MessageKey("closing"),
@@ -90,4 +110,6 @@ MESSAGES: Mapping[str, MessageKey] = {
     "not_accepted": MessageKey("sms", _DEMAND_OF),
     "not_accepted_reason": MessageKey("sms", {**_DEMAND_OF, "reason": INSTITUTION_TEXT_SIZE}, 2),
     "not_accepted_sensitive": MessageKey("sms", _DEMAND),
+    "resume_sms": MessageKey("sms", _RESUME),
+    **{key: MessageKey("sms", sizes, answers_mo=True) for key, sizes in _ANSWERS.items()},
 }  # fmt: skip

@@ -118,6 +118,16 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class Do:
+    """A durable effect other than a demand: what the gateway can do is in `world.GATEWAY_ACTIONS`."""
+
+    action: str
+    args: Mapping[str, str]  #: name -> template
+    outcomes: Mapping[str, str]  #: outcome -> target; `unavailable` is always one
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """A read. The source's values are kept under their own names, declared here with their greatest size."""
 
@@ -160,12 +170,12 @@ class End:
     mark: Mark
 
 
-Verb = Ask | Pick | Submit | Lookup | CallHandler | Branch | End | None
+Verb = Ask | Pick | Submit | Do | Lookup | CallHandler | Branch | End | None
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """`verb` None: only choices. A screen whose verb is Submit, Lookup, CallHandler or Branch shows nothing itself."""
+    """`verb` None: only choices. A screen whose verb is Submit, Do, Lookup, CallHandler or Branch is silent."""
 
     id: str
     say: Text | None
@@ -190,6 +200,8 @@ class Service:
     sensitive: bool = False  #: its SMS name neither the service nor the decision
     promise_days: int | None = None  #: working promise on the récépissé, from the catalogue
     short_title: Text | None = None  #: for lists and SMS; the title when None
+    #: screen -> the values it is given, for the screens at which a command of commands.yaml enters
+    entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +227,34 @@ class ListItem:
     label: Text
 
 
+ArgumentType = Literal["reference", "code", "digits4", "list", "catalogue", "language", "category", "word"]
+Builtin = Literal["help", "menu", "resume", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What follows the word of a command, kept under `name` in the service that it starts."""
+
+    name: str
+    type: ArgumentType
+    source: str = ""  #: the list, when the type is `list`
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Words that start something by SMS: a builtin, or a service (at one of its screens when no argument misses)."""
+
+    id: str
+    words: Mapping[str, tuple[str, ...]]  #: language -> words as written
+    help: Text
+    takes: tuple[Argument, ...]
+    optional: frozenset[str]  #: names of arguments that may be missing; they come last
+    starts: str | None
+    at: str | None
+    does: Builtin | None
+    mark: Mark
+
+
 @dataclass(frozen=True, slots=True)
 class Menus:
     """One published version of everything under menus/: immutable, named by the digest of its files."""
@@ -227,3 +267,7 @@ class Menus:
     messages: Mapping[str, Text]  #: every SMS and error sentence, by key (menus/messages.yaml)
     shortcuts: Mapping[str, str]  #: dialled digits -> service id
     files: Mapping[str, str] = field(repr=False)  #: name -> text, as published
+    commands: Mapping[str, Command] = field(default_factory=dict)  #: menus/commands.yaml, by id
+    yes_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: language -> what accepts a near miss
+    #: category or "all" -> language -> the words that name it after STOP
+    category_words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

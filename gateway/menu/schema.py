@@ -10,11 +10,11 @@ import json
 import sys
 from typing import Any
 
-from gateway.menu import screens
+from gateway.menu import commands, screens
 from gateway.menu.catalogue import ENTRY_KEYS, FACTS
 from gateway.menu.message_keys import MESSAGES
 from gateway.menu.services import ASSURANCES, SERVICE_KEYS
-from gateway.menu.world import SUBMIT_OUTCOMES
+from gateway.menu.world import GATEWAY_ACTIONS, SUBMIT_OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -36,6 +36,11 @@ def schema(languages: tuple[str, ...] = ("fr", "en")) -> Schema:
             _table(("screens",), {"screens": _ref("screens")}, needed=("screens",)),
             _table(("list", "items"), {"list": _ref("id"), "items": _map(_ref("label"))}, needed=("list", "items")),
             _table(tuple(MESSAGES), {key: _ref("text") for key in MESSAGES}, needed=tuple(MESSAGES)),
+            _table(
+                commands.KEYS,
+                {"yes": _ref("words"), "categories": _map(_ref("words")), "commands": _map(_ref("command"))},
+                needed=("yes", "commands"),
+            ),
             {"type": "object", "minProperties": 1, "additionalProperties": _ref("entry")},
         ],
         "definitions": {
@@ -50,6 +55,8 @@ def schema(languages: tuple[str, ...] = ("fr", "en")) -> Schema:
             "choice": _choice(languages),
             **_verbs(),
             "entry": _entry(),
+            "words": _table(languages, {language: _words() for language in languages}, needed=languages),
+            "command": _command(),
         },
     }
 
@@ -143,6 +150,11 @@ def _verbs() -> dict[str, Schema]:
             needed=("to", "fields"),
         )
         | {"description": f"outcomes: {', '.join(SUBMIT_OUTCOMES)}"},
+        "act": _table(
+            screens.ACT_KEYS,
+            {"do": {"enum": sorted(GATEWAY_ACTIONS)}, "args": _map(_WORD)},
+            needed=("do",),
+        ),
         "lookup": _table(
             screens.LOOKUP_KEYS,
             {"from": {"type": "string"}, "args": _map(_WORD), "saves": _map(_NUMBER)},
@@ -176,6 +188,26 @@ def _entry() -> Schema:
             "verified": verified,
         },
         needed=("title", "source", "checked_on", "verified"),
+    )
+
+
+def _words() -> Schema:
+    return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+
+def _command() -> Schema:
+    return _table(
+        commands.COMMAND_KEYS,
+        {
+            "words": _ref("words"),
+            "help": _ref("text"),
+            "takes": _map({"type": "string"}),
+            "optional": _names(),
+            "starts": _ref("id"),
+            "at": _ref("id"),
+            "does": {"enum": list(commands.BUILTINS)},
+        },
+        needed=("words", "help"),
     )
 
 

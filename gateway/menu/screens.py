@@ -11,6 +11,7 @@ from gateway.menu.model import (
     CallHandler,
     Case,
     Choice,
+    Do,
     End,
     Lookup,
     Mark,
@@ -26,11 +27,12 @@ from gateway.menu.nodes import Listing, Node, Scalar, Table
 from gateway.menu.typed import Reader
 
 #: What a screen does is one of these keys; a screen with none only has choices.
-VERBS = ("ask", "pick", "submit", "lookup", "call", "when", "end")
+VERBS = ("ask", "pick", "submit", "act", "lookup", "call", "when", "end")
 SCREEN_KEYS = ("say", "choices", *VERBS, "go", "outcomes", "back")
 ASK_KEYS = ("type", "save", "personal", "min", "max", "pattern", "precision", "error")
 PICK_KEYS = ("from", "save", "search", "args", "personal", "max", "empty", "unavailable")
 SUBMIT_KEYS = ("to", "fields", "duplicate_by", "label")
+ACT_KEYS = ("do", "args")
 LOOKUP_KEYS = ("from", "args", "saves")
 CALL_KEYS = ("handler", "saves")
 CHOICE_KEYS = ("label", "go", "when", "language")
@@ -42,7 +44,7 @@ PRECISIONS = cast(tuple[Precision, ...], get_args(Precision))
 _PLAIN_PERSONAL: dict[str, Personal] = {"no": "none", "non": "none", "oui": "yes"}
 #: Screen keys that only some verbs use.
 _NEEDS_GO = frozenset({"ask", "pick"})
-_NEEDS_OUTCOMES = frozenset({"submit", "lookup", "call"})
+_NEEDS_OUTCOMES = frozenset({"submit", "act", "lookup", "call"})
 _BESIDE = (("go", _NEEDS_GO), ("outcomes", _NEEDS_OUTCOMES))
 
 
@@ -68,7 +70,7 @@ def _screen(reader: Reader, id_: str, node: Node, mark: Mark, lists: frozenset[s
     say = reader.text(table.nodes["say"], mark) if "say" in table.nodes else None
     if isinstance(verb, End):
         say = reader.text(table.nodes["end"], mark)
-    shows = name not in ("submit", "lookup", "call", "when")
+    shows = name not in ("submit", "act", "lookup", "call", "when")
     if shows and say is None and not (isinstance(node, Table) and not table.nodes):
         reader.fault("nothing_to_say", mark, screen=id_)
     if not shows and (say is not None or "choices" in table.nodes):
@@ -108,6 +110,8 @@ def _verb(reader: Reader, name: str, table: Table, id_: str, mark: Mark, lists: 
             return _pick(reader, node, mark, go, lists)
         case "submit":
             return _submit(reader, node, mark, outcomes)
+        case "act":
+            return _act(reader, node, mark, outcomes)
         case "lookup":
             return _lookup(reader, node, mark, outcomes)
         case "call":
@@ -196,6 +200,12 @@ def _submit(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) ->
         mark=mark,
         label=reader.template(reader.words(label, mark), label.mark) if label is not None else "",
     )
+
+
+def _act(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Do:
+    table = reader.table(node, mark, ACT_KEYS, "act")
+    action = reader.words(reader.need(table, "do", "act"), mark)
+    return Do(action, reader.templates(table.nodes.get("args"), mark, "args"), outcomes, mark)
 
 
 def _lookup(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Lookup:

@@ -15,6 +15,7 @@ from gateway.menu.model import (
     Branch,
     CallHandler,
     CatalogueEntry,
+    Do,
     Lookup,
     Mark,
     Pick,
@@ -127,7 +128,7 @@ def targets_with_marks(screen: Screen) -> Iterator[tuple[str, Mark]]:
                     yield target, mark
         case Submit(outcomes=outcomes, mark=mark) | Lookup(outcomes=outcomes, mark=mark):
             yield from ((target, mark) for target in outcomes.values())
-        case CallHandler(outcomes=outcomes, mark=mark):
+        case CallHandler(outcomes=outcomes, mark=mark) | Do(outcomes=outcomes, mark=mark):
             yield from ((target, mark) for target in outcomes.values())
         case Branch(cases=cases):
             yield from ((case.go, case.mark) for case in cases)

@@ -25,6 +25,19 @@ class Source:
     moving: bool = False  #: it gives lines to pick from
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the gateway can do for an `act`. `outcomes` beside `unavailable`."""
+
+    args: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+
+#: The gateway's own actions.
+GATEWAY_ACTIONS: Mapping[str, Action] = {
+    "set_preference": Action(args=("subject", "value"), outcomes=("done", "refused")),  # usecases/preferences.py
+}
+
 #: The gateway's own sources (usecases/lookups.py answers them).
 GATEWAY_SOURCES: Mapping[str, Source] = {
     "my_submissions": Source(args=(), moving=True),
@@ -32,6 +45,16 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
         args=("reference",),
         outcomes=("own", "other", "unknown"),
         values=("state_label", "service_title", "promised_date", "case_number", "decided_message"),
+    ),
+    "my_messages": Source(args=(), moving=True),
+    "my_message": Source(args=("id",), outcomes=("found", "none"), values=("day", "text")),
+    "my_preferences": Source(
+        args=(), outcomes=("found",), values=("language_label", "procedure_label", "information_label")
+    ),
+    "verify_receipt": Source(
+        args=("reference", "code", "last4"),
+        outcomes=("genuine", "holder_yes", "holder_no", "not_genuine", "too_many", "later"),
+        values=("service_title", "day", "state_label", "wait"),
     ),
 }
 
@@ -46,7 +69,7 @@ class World:
     handlers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     handler_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=lambda: GATEWAY_SOURCES)
-    actions: frozenset[str] = frozenset({"submit"})
+    actions: Mapping[str, Action] = field(default_factory=lambda: GATEWAY_ACTIONS)
     systems: frozenset[str] = frozenset()
     networks: Mapping[str, Network] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)

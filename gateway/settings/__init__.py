@@ -5,6 +5,7 @@ from gateway.settings.load import load
 from gateway.settings.model import (
     DEMO_API_KEY,
     ENVIRONMENT,
+    Ceilings,
     ChannelSettings,
     Dedupe,
     Institution,
@@ -12,6 +13,7 @@ from gateway.settings.model import (
     Network,
     Operator,
     Pace,
+    Sender,
     Settings,
     SettingsError,
     SmsSettings,
@@ -22,6 +24,7 @@ from gateway.settings.model import (
 __all__ = [
     "DEMO_API_KEY",
     "ENVIRONMENT",
+    "Ceilings",
     "ChannelSettings",
     "Dedupe",
     "Institution",
@@ -29,6 +32,7 @@ __all__ = [
     "Network",
     "Operator",
     "Pace",
+    "Sender",
     "Settings",
     "SettingsError",
     "SmsSettings",

@@ -15,6 +15,7 @@ SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever
 
 _SERVICE_CODE = re.compile(r"\*\d{1,6}(\*\d{1,6})*#")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in addresses and logs
+_SHORT_CODE = re.compile(r"\+?\d{3,15}")
 _HTTP = re.compile(r"https?://[^\s/]+(/\S*)?")
 _REDIS = re.compile(r"(rediss?|unix)://\S+")
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?):\S+")
@@ -25,6 +26,7 @@ def crosschecks(settings: Settings) -> Iterator[Fault]:
     yield from _environment(settings)
     yield from _formats(settings)
     yield from _channels(settings)
+    yield from _senders(settings)
     yield from _systems(settings)
     yield from _operators(settings)
 
@@ -92,12 +94,32 @@ def _channels(settings: Settings) -> Iterator[Fault]:
                 ipaddress.ip_network(network)
             except ValueError:
                 yield (*here, "allow_from"), f"{network!r} is not an address range (196.223.0.0/16)"
-    if settings.sms.channel not in settings.channels:
-        yield ("sms", "channel"), f"there is no channel {settings.sms.channel!r}"
-    elif not settings.channels[settings.sms.channel].sms:
-        yield ("sms", "channel"), f"the channel {settings.sms.channel!r} sends no SMS: set its `sms: true`"
     if settings.sms.first_retry_s > settings.sms.longest_retry_s:
         yield ("sms", "first_retry_s"), "is longer than longest_retry_s"
+
+
+def _senders(settings: Settings) -> Iterator[Fault]:
+    if settings.sms.sender not in settings.senders:
+        yield ("sms", "sender"), f"there is no sender {settings.sms.sender!r}"
+    for key, sender in settings.senders.items():
+        here = ("senders", key)
+        if not _NAME.fullmatch(key):
+            yield here, "a sender's key is small letters, digits, - and _, at most 32"
+        if sender.channel not in settings.channels:
+            yield (*here, "channel"), f"there is no channel {sender.channel!r}"
+        elif not settings.channels[sender.channel].sms:
+            yield (*here, "channel"), f"the channel {sender.channel!r} sends no SMS: set its `sms: true`"
+        if sender.two_way and not _SHORT_CODE.fullmatch(sender.short_code):
+            yield (*here, "short_code"), "must be the digits that citizens answer to, as the sender is two_way (22900)"
+        for operator in set(sender.registered or ()) - settings.operators.keys():
+            yield (*here, "registered"), f"there is no operator {operator!r}"
+        if sender.fallback is not None and sender.fallback not in settings.senders:
+            yield (*here, "fallback"), f"there is no sender {sender.fallback!r}"
+        elif sender.fallback == key:
+            yield (*here, "fallback"), "is the sender itself"
+    for country in settings.sms.reply_countries:
+        if not re.fullmatch(r"[A-Z]{2}", country):
+            yield ("sms", "reply_countries"), f"{country!r} is not a two-letter country code (BJ)"
 
 
 def _systems(settings: Settings) -> Iterator[Fault]:

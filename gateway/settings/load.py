@@ -34,6 +34,7 @@ _SENTENCES = {  # pydantic's error type -> our sentence; its own message when it
     "literal_error": "must be {expected}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
 }
 

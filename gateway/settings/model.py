@@ -73,11 +73,34 @@ class ChannelSettings(_Part):
     read_timeout_s: Seconds = 9
 
 
-class SmsSettings(_Part):
+class Sender(_Part):
+    """One name or short code under which SMS leave. gateway.yaml calls it by its key in `senders`."""
+
     channel: str
-    sender: str = ""
+    name: str = ""  #: as the aggregator knows it; empty: the account's default
+    two_way: bool = False  #: whether citizens can answer it
+    short_code: str = ""  #: the number they answer to
+    registered: tuple[str, ...] | None = None  #: operators that carry it, by their key in `operators`; None: all
+    fallback: str | None = None  #: the sender used where this one is not registered
+    tps: Rate = 20  #: SMS per second that the aggregator takes
+    appends: Annotated[int, Field(ge=0, le=100)] = 0  #: septets that the aggregator adds to each text
+    transliteration: Literal["exact", "plain", "shortest"] = "plain"
+    cost_f: Annotated[int, Field(ge=0)] = 0  #: F CFA per segment
+
+
+class SmsSettings(_Part):
+    sender: str  #: the key in `senders` of the one used when nothing says otherwise
     validity_s: Count = 172_800
     receipt_validity_s: Count = 259_200
+    reply_validity_s: Count = 3600  #: an answer to a text sent hours ago helps nobody
+    reply_countries: tuple[str, ...] = ("BJ",)  #: texts from elsewhere are kept and not answered
+    dialogue_s: Count = 86_400  #: how long a conversation by SMS waits for an answer
+    proposal_s: Count = 600  #: how long OUI accepts "Vouliez-vous dire ...?"
+    help_every_s: Count = 3600  #: a text that means nothing is answered no more often, per number
+    loop_messages: Count = 5  #: the same text this often within loop_window_s is a machine, and is not answered
+    loop_window_s: Count = 600
+    resume_sms_after: Count = 3  #: answered screens before a dropped dialogue is worth an SMS
+    resend_vital_after_s: Count = 900  #: an SMS of unknown fate that must arrive is sent once more after this
     lease_s: Seconds = 60  #: how long a worker may hold a claimed row
     sending_deadline_s: Seconds = 60  #: past it, a row in `sending` is `unknown`
     first_retry_s: Seconds = 5
@@ -106,9 +129,24 @@ class SystemSettings(_Part):
     sources: tuple[str, ...] = ()  #: names of the lookups this system answers
 
 
+class Ceilings(_Part):
+    """What the SMS that citizens cause may cost: past a ceiling only vital ones leave."""
+
+    per_number_day: Count = 10
+    per_service_hour: Count = 5000
+    per_sender_hour: Count = 20_000
+    francs_hour: Count = 200_000  #: F CFA, for the whole gateway
+    alert_at: Annotated[float, Field(gt=0, lt=1)] = 0.8
+
+
 class Limits(_Part):
     body_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 16_384
     turns_per_dialogue: Annotated[int, Field(ge=10, le=10_000)] = 120
+    verify_per_number_hour: Count = 10
+    verify_per_address_hour: Count = 600  #: operators put many phones behind one address
+    verify_free_wrong: Count = 5  #: wrong codes for one reference before each further try has to wait
+    verify_longest_delay_s: Count = 300
+    resume_codes_per_number_hour: Count = 10
 
 
 class Settings(_Part):
@@ -140,7 +178,9 @@ class Settings(_Part):
     service_code: str = "*229#"
     service_codes: tuple[str, ...] = ("*229#",)
     channels: dict[str, ChannelSettings] = {}
+    senders: dict[str, Sender] = {}
     sms: SmsSettings
+    ceilings: Ceilings = Ceilings()
     institutions: dict[str, Institution] = {}
     systems: dict[str, SystemSettings] = {}
     limits: Limits = Limits()
@@ -152,6 +192,18 @@ class Settings(_Part):
             if network in operator.networks:
                 return operator
         return self.unknown_operator
+
+    def operator_id(self, network: str) -> str | None:
+        """The key in `operators` of the one whose codes hold `network`, None when it is none we know."""
+        return next((key for key, operator in self.operators.items() if network and network in operator.networks), None)
+
+    def sender_of(self, key: str) -> Sender:
+        """The sender of that key; the default one when there is none such (any more)."""
+        return self.senders.get(key) or self.senders[self.sms.sender]
+
+    def reply_sender(self, to: str) -> str:
+        """The key of the sender that answers what was sent to the short code `to`: that very one when it is ours."""
+        return next((key for key, one in self.senders.items() if one.two_way and one.short_code == to), self.sms.sender)
 
 
 #: The fields that come from the environment only; all others come from gateway.yaml only.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy import insert as into
 
-from gateway.messages import MtState
+from gateway.messages import Category, MtState
 from gateway.store import holdings
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
@@ -55,10 +55,13 @@ class NewMt:
     encoding: str  #: "GSM-7" | "UCS-2"
     segments: int
     template: str
-    category: str
+    category: Category
     language: str
     valid_until: datetime
     submission_id: int | None = None
+    private: bool = False  #: never shown again to anybody: a code, or about a sensitive service
+    mo_id: int | None = None  #: the SMS that it answers
+    cost_f: int = 0  #: F CFA, by our own count
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,13 @@ class MtToSend:
     """An SMS as the channel needs it."""
 
     id: int
+    holding_id: int
     msisdn: str = field(repr=False)
     channel: str
     sender: str
     text: str = field(repr=False)
     state: MtState
-    category: str
+    category: Category
     segments: int
     valid_until: datetime
     submission_id: int | None
@@ -84,15 +88,20 @@ class Mt:
     id: int
     holding_id: int
     channel: str
+    sender: str
     state: MtState
     reason: str
     external_id: str | None
     template: str
-    category: str
+    category: Category
     language: str
     segments: int
     submission_id: int | None
+    mo_id: int | None
+    private: bool
+    cost_f: int
     valid_until: datetime
+    resent_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -124,6 +133,9 @@ def insert(conn: Connection, seals: Seals, new: NewMt, now: datetime) -> int:
         "language": new.language,
         "valid_until": new.valid_until,
         "cost": "",
+        "private": new.private,
+        "mo_id": new.mo_id,
+        "cost_f": new.cost_f,
         "created_at": now,
         "updated_at": now,
     }
@@ -150,6 +162,32 @@ def move(conn: Connection, mt_id: int, to: MtState, source: Source, code: str, n
     return True
 
 
+def move_many(
+    conn: Connection, mt_ids: Collection[int], to: MtState, source: Source, code: str, now: datetime
+) -> frozenset[int]:
+    """As `move`, for several: the ids of those that moved."""
+    movable = update(mts).where(mts.c.id.in_(mt_ids), is_in(mts.c.state, MOVES[to]))
+    values = {"state": to, "reason": bounded(code, 64), "updated_at": now}
+    moved = frozenset(conn.execute(movable.values(values).returning(mts.c.id)).scalars())
+    if moved:
+        noted = {"at": now, "state": to, "source": source, "code": bounded(code, 64)}
+        conn.execute(into(mt_events), [{"mt_id": mt_id, **noted} for mt_id in sorted(moved)])
+    return moved
+
+
+def set_external_many(conn: Connection, known: Mapping[int, tuple[str, str]], now: datetime) -> None:
+    """As `set_external`, for several: id -> (the aggregator's id, its cost)."""
+    if not known:
+        return
+    one = update(mts).where(mts.c.id == bindparam("row"))
+    said = one.values(external_id=bindparam("external"), cost=bindparam("price"), updated_at=now)
+    rows = [
+        {"row": mt_id, "external": bounded(external_id, 128), "price": bounded(cost, 32)}
+        for mt_id, (external_id, cost) in known.items()
+    ]
+    conn.execute(said, rows)
+
+
 def set_external(conn: Connection, mt_id: int, external_id: str, cost: str, now: datetime) -> None:
     """Keeps the aggregator's id of an SMS, by which its reports come, and what it cost in the aggregator's words."""
     known = {"external_id": bounded(external_id, 128), "cost": bounded(cost, 32), "updated_at": now}
@@ -170,10 +208,62 @@ def by_external_id(
     return None if row is None else _mt(row)
 
 
+def unknown_to(conn: Connection, channel: str, msisdn_digest: bytes, since: datetime) -> tuple[Mt, ...]:
+    """The first two SMS to a number whose answer was lost with their id: a stray report may be about one of them."""
+    waiting = select(mts).where(
+        mts.c.channel == channel,
+        mts.c.msisdn_digest == msisdn_digest,
+        is_in(mts.c.state, (_M.UNKNOWN,)),
+        mts.c.external_id.is_(None),
+        mts.c.updated_at >= since,
+    )
+    return tuple(_mt(row) for row in conn.execute(waiting.order_by(mts.c.id).limit(2)))
+
+
+def unknown(conn: Connection, limit: int, category: Category | None = None) -> tuple[Mt, ...]:
+    """The oldest SMS of which nobody knows whether they left, of one category when given."""
+    found = select(mts).where(is_in(mts.c.state, (_M.UNKNOWN,))).order_by(mts.c.id).limit(limit)
+    if category is not None:
+        found = found.where(mts.c.category == category)
+    return tuple(_mt(row) for row in conn.execute(found))
+
+
+def send_again(conn: Connection, mt_id: int, source: Source, now: datetime) -> bool:
+    """Whether an SMS of unknown fate is `created` again, and noted as sent twice: the only way back from there."""
+    again = update(mts).where(mts.c.id == mt_id, is_in(mts.c.state, (_M.UNKNOWN,)))
+    values = {"state": _M.CREATED, "reason": "resent", "resent_at": now, "updated_at": now}
+    if conn.execute(again.values(values)).rowcount != 1:
+        return False
+    _note(conn, mt_id, _M.CREATED, source, "resent", now)
+    return True
+
+
 def by_id(conn: Connection, mt_id: int) -> Mt | None:
     """The SMS of an id, None when there is none."""
     row = conn.execute(select(mts).where(mts.c.id == mt_id)).one_or_none()
     return None if row is None else _mt(row)
+
+
+def list_page(
+    conn: Connection,
+    limit: int,
+    *,
+    state: MtState | None = None,
+    digest: bytes | None = None,
+    reasons: Collection[str] | None = None,
+    category: Category | None = None,
+) -> tuple[Mt, ...]:
+    """The newest SMS; `digest` is that of a number (`holdings.digest_of`), `reasons` words of the last move."""
+    found = select(mts).order_by(mts.c.id.desc()).limit(limit)
+    if state is not None:
+        found = found.where(mts.c.state == state)
+    if digest is not None:
+        found = found.where(mts.c.msisdn_digest == digest)
+    if reasons is not None:
+        found = found.where(mts.c.reason.in_(list(reasons)))
+    if category is not None:
+        found = found.where(mts.c.category == category)
+    return tuple(_mt(row) for row in conn.execute(found))
 
 
 def of_holding(conn: Connection, holding_id: int, limit: int) -> tuple[Mt, ...]:
@@ -201,6 +291,20 @@ def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
     return conn.execute(about.values(text_sealed=None, msisdn_sealed=None)).rowcount
 
 
+def erase_older(conn: Connection, before: datetime, limit: int) -> int:
+    """How many settled SMS about no submission, at most `limit`, written before then, lost their text and number."""
+    settled = (_M.DELIVERED, _M.FAILED_PERMANENT, _M.REJECTED, _M.EXPIRED, _M.NO_REPORT, _M.SUPPRESSED, _M.ACCEPTED)
+    old = (
+        select(mts.c.id)
+        .where(mts.c.created_at < before, mts.c.submission_id.is_(None), mts.c.text_sealed.is_not(None))
+        .where(is_in(mts.c.state, settled))
+        .limit(limit)
+    )
+    ids = list(conn.execute(old).scalars())
+    erased = update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)
+    return conn.execute(erased).rowcount
+
+
 def events_of(conn: Connection, mt_id: int) -> tuple[MtEvent, ...]:
     """The moves of an SMS, oldest first."""
     rows = conn.execute(select(mt_events).where(mt_events.c.mt_id == mt_id).order_by(mt_events.c.id))
@@ -225,12 +329,13 @@ def _to_send(seals: Seals, row: Row[*tuple[object, ...]]) -> MtToSend | None:
         return None
     return MtToSend(
         id=row.id,
+        holding_id=row.holding_id,
         msisdn=msisdn,
         channel=row.channel,
         sender=row.sender,
         text=words,
         state=_M(row.state),
-        category=row.category,
+        category=Category(row.category),
         segments=row.segments,
         valid_until=row.valid_until,
         submission_id=row.submission_id,
@@ -242,15 +347,20 @@ def _mt(row: Row[*tuple[object, ...]]) -> Mt:
         id=row.id,
         holding_id=row.holding_id,
         channel=row.channel,
+        sender=row.sender,
         state=_M(row.state),
         reason=row.reason,
         external_id=row.external_id,
         template=row.template,
-        category=row.category,
+        category=Category(row.category),
         language=row.language,
         segments=row.segments,
         submission_id=row.submission_id,
+        mo_id=row.mo_id,
+        private=bool(row.private),
+        cost_f=row.cost_f or 0,
         valid_until=row.valid_until,
+        resent_at=row.resent_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

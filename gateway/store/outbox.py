@@ -7,18 +7,18 @@ whose token no longer stands says is not taken. `tables.OutboxState` lists the m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
 from gateway.store.tables import LANES, OPEN_OUTBOX, OutboxState, attempts, outbox
 
-Kind = Literal["mt", "submission"]
+Kind = Literal["mt", "submission", "mo"]
 
 _O = OutboxState
 
@@ -29,7 +29,7 @@ class Claimed:
 
     id: int
     kind: Kind
-    target_id: int  #: mts.id or submissions.id
+    target_id: int  #: mts.id, submissions.id or mos.id
     priority: int
     attempts: int
     token: str
@@ -92,15 +92,25 @@ def add(
     return row_id
 
 
-def claim(conn: Connection, lane: str, token: str, limit: int, lease_s: float, now: datetime) -> tuple[Claimed, ...]:
+def claim(
+    conn: Connection,
+    lane: str,
+    token: str,
+    limit: int,
+    lease_s: float,
+    now: datetime,
+    kinds: Collection[Kind] | None = None,
+) -> tuple[Claimed, ...]:
     """At most `limit` rows of a lane, now mine: due ones and those whose lease has ended, by priority, due time, id.
+
+    Of some kinds only, when `kinds` says which.
 
     A row with an earlier open row of its `order_key` is left, so no two of one key are ever in a batch. `token` must
     be new for each claim. Commit before acting on the rows.
     """
     mine = (
         select(outbox.c.id)
-        .where(_claimable(lane, now))
+        .where(_claimable(lane, now), *([] if kinds is None else [is_in(outbox.c.kind, kinds)]))
         .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
@@ -142,6 +152,49 @@ def start_sending(conn: Connection, row_id: int, token: str, deadline_s: float, 
 def start_call(conn: Connection, row_id: int, token: str, now: datetime) -> int | None:
     """As `start_sending`, for a call that an idempotency key makes safe to repeat: the row stays claimed."""
     return _start(conn, update(outbox).where(_mine(row_id, token, (_O.CLAIMED,), now)), row_id, token, now)
+
+
+def start_sending_many(
+    conn: Connection, row_ids: Collection[int], token: str, deadline_s: float, now: datetime
+) -> frozenset[int]:
+    """As `start_sending`, for rows claimed together: the ids of those that may now call, once this is committed."""
+    mine = and_(outbox.c.id.in_(row_ids), outbox.c.token == token, is_in(outbox.c.state, (_O.CLAIMED,)))
+    sending = {
+        "state": _O.SENDING,
+        "lease_until": now + timedelta(seconds=deadline_s),
+        "attempts": outbox.c.attempts + 1,
+        "updated_at": now,
+    }
+    started = update(outbox).where(mine, outbox.c.lease_until > now).values(sending)
+    rows = conn.execute(started.returning(outbox.c.id, outbox.c.attempts)).all()
+    if rows:
+        begun = {"token": token, "started_at": now, "code": ""}
+        conn.execute(insert(attempts), [{"outbox_id": row.id, "number": row.attempts, **begun} for row in rows])
+    return frozenset(row.id for row in rows)
+
+
+def done_many(conn: Connection, row_ids: Collection[int], token: str, code: str, now: datetime) -> frozenset[int]:
+    """As `done`, for rows claimed together: the ids of those whose token stood."""
+    standing = (_O.CLAIMED, _O.SENDING, _O.UNKNOWN)
+    mine = and_(outbox.c.id.in_(row_ids), outbox.c.token == token, is_in(outbox.c.state, standing))
+    values = {"state": _O.DONE, "last_code": bounded(code, 64), "updated_at": now, "lease_until": None, "token": None}
+    ended = frozenset(conn.execute(update(outbox).where(mine).values(values).returning(outbox.c.id)).scalars())
+    if ended:
+        over = {"finished_at": now, "outcome": _O.DONE, "code": bounded(code, 64)}
+        unsettled = or_(attempts.c.finished_at.is_(None), attempts.c.outcome == _O.UNKNOWN)
+        conn.execute(
+            update(attempts).where(attempts.c.outbox_id.in_(ended), attempts.c.token == token, unsettled).values(over)
+        )
+    return ended
+
+
+def put_back_many(conn: Connection, due: Mapping[int, datetime], token: str, code: str, now: datetime) -> None:
+    """Rows claimed together that were not begun: ready again, each at its own time; no attempt is counted."""
+    mine = and_(outbox.c.id == bindparam("row"), outbox.c.token == token, is_in(outbox.c.state, (_O.CLAIMED,)))
+    again = {"state": _O.READY, "token": None, "lease_until": None, "last_code": bounded(code, 64), "updated_at": now}
+    back = update(outbox).where(mine).values(again | {"due_at": bindparam("due")})
+    if due:
+        conn.execute(back, [{"row": row_id, "due": due_at} for row_id, due_at in due.items()])
 
 
 def done(conn: Connection, row_id: int, token: str, code: str, now: datetime) -> bool:

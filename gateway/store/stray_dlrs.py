@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, exists, select, update
 
 from gateway.messages import Dlr, MtState
-from gateway.store.columns import bounded
+from gateway.store import holdings
+from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
+from gateway.store.sealed import Seals
 from gateway.store.tables import mts, stray_dlrs
 
 
@@ -26,7 +30,7 @@ class StrayDlr:
     received_at: datetime
 
 
-def add(conn: Connection, dlr: Dlr, now: datetime) -> bool:
+def add(conn: Connection, seals: Seals, dlr: Dlr, now: datetime) -> bool:
     """Whether the report was put aside; False when the same one already was."""
     row = {
         "channel": dlr.channel,
@@ -35,9 +39,17 @@ def add(conn: Connection, dlr: Dlr, now: datetime) -> bool:
         "state": dlr.state,
         "code": bounded(dlr.reason, 64),
         "received_at": now,
+        "msisdn_digest": None if dlr.msisdn is None else holdings.digest_of(seals, dlr.msisdn),
     }
     kept = insert_into(conn, stray_dlrs).values(row).on_conflict_do_nothing().returning(stray_dlrs.c.id)
     return conn.execute(kept).scalar_one_or_none() is not None
+
+
+def among(conn: Connection, channel: str, external_ids: Collection[str]) -> frozenset[str]:
+    """Which of these ids have a report waiting."""
+    s = stray_dlrs.c
+    waiting = select(s.external_id).where(s.channel == channel, s.external_id.in_(external_ids), s.matched_at.is_(None))
+    return frozenset(conn.execute(waiting).scalars())
 
 
 def take(conn: Connection, channel: str, external_id: str, now: datetime) -> tuple[StrayDlr, ...]:
@@ -70,6 +82,23 @@ def matchable(conn: Connection, limit: int) -> tuple[tuple[str, str], ...]:
     known = exists().where(mts.c.channel == s.channel, mts.c.external_id == s.external_id)
     rows = conn.execute(select(s.channel, s.external_id).distinct().where(s.matched_at.is_(None), known).limit(limit))
     return tuple((row.channel, row.external_id) for row in rows)
+
+
+def adoptable(conn: Connection, limit: int) -> tuple[tuple[int, str, str], ...]:
+    """(SMS, channel, external id) where one SMS of unknown fate and waiting reports of one id are about one number."""
+    s, m = stray_dlrs.c, mts.c
+    pairs = (
+        select(m.id, s.channel, s.external_id, s.msisdn_digest)
+        .distinct()
+        .join(mts, (m.channel == s.channel) & (m.msisdn_digest == s.msisdn_digest))
+        .where(s.matched_at.is_(None), s.state.is_not(None), s.received_at >= m.created_at)
+        .where(is_in(m.state, (MtState.UNKNOWN,)), m.external_id.is_(None))
+        .limit(limit)
+    )
+    rows = conn.execute(pairs).all()
+    seen = Counter((row.channel, row.msisdn_digest) for row in rows)
+    alone = [row for row in rows if seen[row.channel, row.msisdn_digest] == 1]
+    return tuple((row.id, row.channel, row.external_id) for row in alone)
 
 
 def forget(conn: Connection, before: datetime) -> int:

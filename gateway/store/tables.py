@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, MetaData, Table
 
 from gateway.messages import Decision, MtState, SubmissionState
-from gateway.store.columns import RowId, binary, instant, one_of, refers_to, row_id, text, where, words_of
+from gateway.store.columns import Instant, RowId, binary, instant, one_of, refers_to, row_id, text, where, words_of
 
 #: The lanes of the outbox, one worker process each. `upkeep` holds no rows: its work is found by date.
 LANES = ("urgent", "bulk", "backoffice", "upkeep")
@@ -29,6 +29,14 @@ class OutboxState(StrEnum):
     DONE = "done"  #: claimed | sending -> done; unknown -> done when a report or a late answer settles it
     UNKNOWN = "unknown"  #: sending -> unknown: the call may have had its effect; never repeated by itself
     DEAD = "dead"  #: claimed | sending | unknown -> dead: given up; a person looks, and may make it ready again
+
+
+class MoState(StrEnum):
+    """The life of one SMS that a citizen sent."""
+
+    RECEIVED = "received"  #: stored; a worker will answer it
+    HANDLED = "handled"  #: received -> handled: it had its effect, and its answer is stored
+    IGNORED = "ignored"  #: stored and not answered: a foreign number, another machine, too old
 
 
 #: A row in one of these holds back the later rows of its `order_key`.
@@ -54,6 +62,7 @@ holdings = Table(
     instant("opened_at"),
     instant("closed_at", nullable=True),
     instant("last_seen_at"),
+    text("network", 32, nullable=True),  # the operator's code as the last callback gave it
     Index("uq_holdings_open", "msisdn_digest", unique=True, **where("closed_at IS NULL")),
 )
 
@@ -143,9 +152,13 @@ mts = Table(
     text("category", 32),
     text("language", 8),
     instant("valid_until"),
-    text("cost", 32),
+    text("cost", 32),  # in the aggregator's words
     instant("created_at"),
     instant("updated_at"),
+    Column("private", Boolean, nullable=True),  # a code, or about a sensitive service: never shown again
+    Column("mo_id", RowId, nullable=True),  # mos.id of the SMS it answers
+    instant("resent_at", nullable=True),  # when it was sent once more because nobody knew what became of it
+    Column("cost_f", Integer, nullable=True),  # F CFA, by our own count
     one_of("state", MtState),
     one_of("encoding", ("GSM-7", "UCS-2")),
     # Not unique: an aggregator that repeats an id must not undo the storing of its answer.
@@ -175,7 +188,7 @@ outbox = Table(
     row_id(),
     text("lane", 16),
     text("kind", 16),
-    Column("target_id", RowId, nullable=False),  # mts.id or submissions.id, as `kind` says
+    Column("target_id", RowId, nullable=False),  # mts.id, submissions.id or mos.id, as `kind` says
     text("order_key", 64, nullable=True),
     Column("priority", Integer, nullable=False),  # the smallest leaves first
     instant("due_at"),
@@ -187,7 +200,7 @@ outbox = Table(
     instant("created_at"),
     instant("updated_at"),
     one_of("lane", LANES),
-    one_of("kind", ("mt", "submission")),
+    one_of("kind", ("mt", "submission", "mo")),
     one_of("state", OutboxState),
     Index(
         "ix_outbox_claim",
@@ -233,6 +246,7 @@ stray_dlrs = Table(
     text("code", 64),
     instant("received_at"),
     instant("matched_at", nullable=True),
+    binary("msisdn_digest", nullable=True),  # the number it is about, when it names one
     one_of("state", MtState),
     Index("uq_stray_dlrs_report", "channel", "external_id", "raw_status", "code", unique=True),
     Index("ix_stray_dlrs_received_at", "received_at"),
@@ -262,8 +276,102 @@ saved_dialogues = Table(
     instant("saved_at"),
     instant("expires_at"),
     instant("taken_at", nullable=True),
+    binary("code_digest", nullable=True),  # of the code that opens it from another number
+    binary("reference_digest", nullable=True),  # of a submission made in it, which opens it too
+    binary("settled_by", nullable=True),  # act key of the turn that settled it: the same turn gets the same answer
+    text("outcome", 16, nullable=True),
+    Index("uq_saved_dialogues_code", "code_digest", unique=True, **where("code_digest IS NOT NULL")),
+    Index("ix_saved_dialogues_settled_by", "settled_by", **where("settled_by IS NOT NULL")),
+    Index("ix_saved_dialogues_reference", "reference_digest", **where("reference_digest IS NOT NULL")),
     Index("uq_saved_dialogues_waiting", "holding_id", "service", unique=True, **where("taken_at IS NULL")),
     Index("ix_saved_dialogues_expires_at", "expires_at"),
+)
+
+mos = Table(
+    "mos",
+    metadata,
+    row_id(),
+    text("channel", 64),
+    text("external_id", 128),
+    binary("msisdn_digest"),
+    binary("msisdn_sealed", nullable=True),  # null once erased, like the text
+    text("short_code", 32),
+    binary("text_sealed", nullable=True),
+    text("network", 32),
+    instant("sent_at", nullable=True),  # as the aggregator dates it; null when it says nothing readable
+    instant("received_at"),
+    text("state", 8),
+    text("outcome", 64),
+    instant("handled_at", nullable=True),
+    one_of("state", MoState),
+    Index("uq_mos_external_id", "channel", "external_id", unique=True),
+    Index("ix_mos_received_at", "received_at"),
+    Index("ix_mos_number", "msisdn_digest", "received_at"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("holding_id", RowId, ForeignKey("holdings.id"), primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    text("channel", 64),
+    text("short_code", 32),
+    binary("state_sealed", nullable=True),  # the dialogue under way, null when there is none
+    instant("dialogue_until", nullable=True),
+    binary("proposal_sealed", nullable=True),  # what OUI would run
+    instant("proposal_until", nullable=True),
+    instant("helped_at", nullable=True),
+    binary("last_digest", nullable=True),  # of the last text, to notice a machine
+    Column("repeats", Integer, nullable=False),
+    instant("repeats_since", nullable=True),
+    instant("updated_at"),
+    Index("ix_conversations_updated_at", "updated_at"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    row_id(),
+    refers_to("holdings", "holding_id"),
+    text("subject", 80),
+    text("value", 16),
+    instant("at"),
+    text("source", 16),
+    Column("mo_id", RowId, nullable=True),  # mos.id of the SMS that said so
+    text("evidence", 80),
+    one_of("source", ("sms", "ussd", "aggregator", "person")),
+    Index("ix_preferences_holding", "holding_id", "subject", "id"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    text("scope", 32, primary_key=True),
+    text("subject", 80, primary_key=True),
+    Column("window_at", Instant, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    instant("noted_at"),
+    Index("ix_counters_noted_at", "noted_at"),
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    text("subject", 80, primary_key=True),
+    text("reason", 160),
+    text("who", 64),
+    instant("at"),
+)
+
+operator_acts = Table(
+    "operator_acts",
+    metadata,
+    row_id(),
+    instant("at"),
+    text("who", 64),
+    text("act", 64),
+    text("subject", 80),
+    text("detail", 160),
 )
 
 menu_versions = Table(

@@ -61,7 +61,8 @@ def simulator_environment(settings: Settings, keys: Keyring, environ: Mapping[st
 
     It plays the aggregator that SMS leave by, and the first back office of gateway.yaml.
     """
-    channel = settings.channels[settings.sms.channel]
+    sender = settings.senders[settings.sms.sender]
+    channel = settings.channels[sender.channel]
     plays_it = (channel.base_url or "").startswith(f"http://{settings.simulator_bind}/")
     key_name = channel.api_key_env if plays_it else None  # the real aggregator's key is not for the simulator
     name, system = next(iter(settings.systems.items()), ("", None))
@@ -73,6 +74,7 @@ def simulator_environment(settings: Settings, keys: Keyring, environ: Mapping[st
         "SIMULATOR_BIND": settings.simulator_bind,
         "SIMULATOR_GATEWAY_URL": f"http://{settings.bind}",
         "SIMULATOR_SERVICE_CODE": settings.service_code,
+        "SIMULATOR_SHORT_CODE": sender.short_code,
         "SIMULATOR_API_KEY": environ.get(key_name or "") or DEMO_API_KEY,
         "SIMULATOR_BACKOFFICE_TOKEN": token,
         "SIMULATOR_WEBHOOK_SECRET": secret or next(iter(keys.webhook_secrets.get(name, ())), ""),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
 
 #: Longer than any number with its spaces: what is longer is not read at all.
 _TYPED_MAX = 40
@@ -82,6 +82,15 @@ def region_of(e164: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     return region
+
+
+def is_mobile(e164: str) -> bool:
+    """Whether a number can be a mobile phone's: where plans do not tell them apart, it can."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(e164, None))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 def mask(e164: str) -> str:

@@ -8,28 +8,28 @@ changed hands since the submission.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from gateway import logs
 from gateway.engine import compose
 from gateway.menu.message_keys import INSTITUTION_TEXT_SIZE, SERVICE_SIZE
 from gateway.menu.model import Menus, Service
-from gateway.messages import Decision
-from gateway.store import holdings, mts, outbox
+from gateway.messages import Category, Decision
+from gateway.store import holdings
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
-from gateway.text import pages, reference, segments, transliterate
+from gateway.text import reference
+from gateway.usecases import writing
 from gateway.usecases.parts import Parts
 
-LANE = "urgent"
-#: A récépissé leaves before the notices of others.
-RECEIPT_PRIORITY = 10
-NOTICE_PRIORITY = 20
+LANE = writing.URGENT
 
 
-def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int:
-    """The id of the récépissé's SMS: reference, service, date and hour, promised date, verification code."""
+def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int | None:
+    """The id of the récépissé's SMS: reference, service, date and hour, promised date, verification code.
+
+    None when no sender of ours reaches her operator: the demand stands all the same, and the log says so.
+    """
     local = submission.submitted_at.astimezone(parts.zone)
     promised = submission.promised_on
     values = {
@@ -39,10 +39,7 @@ def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verifi
         "verification": verification,
     }
     key = "receipt_sensitive" if submission.sensitive else "receipt"
-    mt = _write(conn, parts, submission, key if promised else f"{key}_no_promise", values, receipt=True)
-    if mt is None:  # the holding was opened in this very transaction
-        raise LookupError("a récépissé needs its holding")
-    return mt
+    return _write(conn, parts, submission, key if promised else f"{key}_no_promise", values, receipt=True)
 
 
 def acknowledged(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -107,32 +104,25 @@ def _write(
     if holdings.find_open(conn, parts.seals, msisdn) != submission.holding_id:
         logs.event("notice.withheld", level="warning", submission_id=submission.id, template=key)
         return None
-    sms = parts.settings.sms
-    text = _text(parts, submission, key, values)
-    measure = segments.measure(text)
-    validity_s = sms.receipt_validity_s if receipt else sms.validity_s
-    mt = mts.insert(
+    return writing.write(
         conn,
-        parts.seals,
-        mts.NewMt(
+        parts,
+        writing.Text(
             holding_id=submission.holding_id,
             msisdn=msisdn,
-            channel=sms.channel,
-            sender=sms.sender,
-            text=text,
-            encoding=measure.encoding,
-            segments=measure.segments,
-            submission_id=submission.id,
+            text=_text(parts, submission, key, values),
             template=key,
-            category="receipt" if receipt else "notice",
+            category=Category.PROCEDURE if key.startswith("acknowledged") else Category.VITAL,
             language=submission.language,
-            valid_until=now + timedelta(seconds=validity_s),
+            priority=writing.RECEIPT_PRIORITY if receipt else writing.NOTICE_PRIORITY,
+            order_key=f"submission:{submission.id}",
+            validity_s=parts.settings.sms.receipt_validity_s if receipt else None,
+            submission_id=submission.id,
+            private=submission.sensitive,
+            caused_by=submission.service if receipt else None,
         ),
         now,
     )
-    priority = RECEIPT_PRIORITY if receipt else NOTICE_PRIORITY
-    outbox.add(conn, LANE, "mt", mt, f"submission:{submission.id}", priority, now, now)
-    return mt
 
 
 def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[str, str]) -> str:
@@ -144,22 +134,9 @@ def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[
         "service": short_title(menus, service, language) if service else submission.service,
         **values,
     }
+    policy = parts.settings.sender_of(parts.settings.sms.sender).transliteration
     sizes = {"service": SERVICE_SIZE, "message": INSTITUTION_TEXT_SIZE, "reason": INSTITUTION_TEXT_SIZE}
     for name, size in sizes.items():
         if name in shown:
-            shown[name] = _fitted(shown[name], size)
-    return _plain(compose.text(menus, key, language, shown))
-
-
-def _fitted(text: str, size: int) -> str:
-    """At most `size` septets on one line, or a third of it in UCS-2: the same number of segments holds it."""
-    text = _plain(" ".join(text.split()))
-    if segments.measure(text).encoding == "GSM-7":
-        return pages.cut(text, size, "gsm7")
-    return pages.cut(text, size // 3, "ucs2")
-
-
-def _plain(text: str) -> str:
-    """`text` in the GSM 7-bit alphabet; as it is (so in UCS-2) when that would lose a character."""
-    plain = transliterate.plain(text)
-    return text if plain.lost else plain.text
+            shown[name] = compose.shortened(shown[name], size, policy)
+    return compose.text(menus, key, language, shown)

@@ -11,9 +11,11 @@ from gateway.backoffice.base import BackOffice
 from gateway.channels.base import Channel
 from gateway.settings import Settings
 from gateway.store.db import Database
+from gateway.store.limits import Throttle
 from gateway.store.sealed import Seals
 from gateway.usecases.shelf import Shelf
 from gateway.usecases.silence import Silences
+from gateway.usecases.stops import Stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Parts:
     monotonic: Callable[[], float]
     new_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]
+    throttle: Throttle
+    stops: Stops
     silences: Silences = field(default_factory=Silences)
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from gateway import logs
-from gateway.engine.outcomes import Act, ActAnswer, Saved
+from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
 from gateway.menu.model import Menus, Service
 from gateway.store import acts, holdings, outbox, submission_events, submissions
 from gateway.store.acts import ActExists, StoredAct
 from gateway.store.db import Connection, StoreUnavailable, Why
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import notices
+from gateway.usecases import notices, spend
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 from gateway.usecases.shelf import VersionLost
@@ -77,13 +77,18 @@ def _submit(parts: Parts, act: Act, caller: Caller, key: bytes) -> ActAnswer:
 
 
 def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: datetime) -> tuple[ActAnswer, int | None]:
+    assert isinstance(act.args, Submission)
     menus = _menus(parts, act.menus)
     service = menus.services.get(act.service)
     system = parts.settings.systems.get(act.args.system)
     if service is None or system is None:
         logs.event("submission.closed", level="error", service=act.service, system=act.args.system)
         return ActAnswer("closed"), None
-    holding = holdings.open_holding(conn, parts.seals, caller.msisdn, now)
+    if parts.stops.closed(act.service):
+        return ActAnswer("closed"), None
+    if spend.spent(conn, parts, caller.msisdn, act.service, now):
+        return ActAnswer("unavailable"), None
+    holding = holdings.open_holding(conn, parts.seals, caller.msisdn, now, caller.network)
     local_day = now.astimezone(parts.zone).date()
     promised = _promised(service, local_day)
     try:
@@ -111,6 +116,7 @@ def _insert(
     now: datetime,
 ) -> int:
     service, args = menus.services[act.service], act.args
+    assert isinstance(args, Submission)
     for _ in range(_REFERENCE_TRIES):
         new = NewSubmission(
             reference=reference.make(parts.random_bytes),

@@ -11,7 +11,10 @@ from gateway.messages import MtState
 from gateway.store import (
     acts,
     backoffice_events,
+    conversations,
+    counters,
     menu_versions,
+    mos,
     mts,
     outbox,
     saved_dialogues,
@@ -19,7 +22,8 @@ from gateway.store import (
     submissions,
 )
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases.delivery_reports import match_strays
+from gateway.usecases import reconcile
+from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
 #: Rows that one sweep takes in one transaction.
@@ -30,6 +34,9 @@ _ROUNDS = 20
 _ACTS_KEPT = timedelta(days=7)
 #: What is kept to answer "what became of it?", when nothing else refers to it.
 _TRACES_KEPT = timedelta(days=30)
+
+#: The longest window that anything is counted in is a day.
+_COUNTERS_KEPT = timedelta(days=2)
 
 Sweep = Callable[[Connection, datetime], int]
 
@@ -88,6 +95,16 @@ def _strays(parts: Parts, conn: Connection, now: datetime) -> int:
     return sum(match_strays(conn, parts.seals, channel, external_id, now) for channel, external_id in pairs)
 
 
+def _adoptions(parts: Parts, conn: Connection, now: datetime) -> int:
+    """Reports that came before the answer to their SMS was known to be lost."""
+    return adopt_waiting(conn, parts.seals, _LIMIT, now)
+
+
+def _vital_again(parts: Parts, conn: Connection, now: datetime) -> int:
+    """A vital SMS of which nobody knows whether it left is sent once more, while it is worth reading."""
+    return reconcile.resend_vital(conn, parts, _LIMIT, now)
+
+
 def _erasures(conn: Connection, now: datetime) -> int:
     erased = submissions.erase_due(conn, now, _LIMIT)
     if erased:
@@ -101,6 +118,12 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "validities_over": _validities_over,
         "strays_matched": partial(_strays, parts),
         "submissions_erased": _erasures,
+        "reports_adopted": partial(_adoptions, parts),
+        "vital_resent": partial(_vital_again, parts),
+        "mos_erased": lambda conn, now: mos.erase_due(conn, now - _TRACES_KEPT, _LIMIT),
+        "texts_erased": lambda conn, now: mts.erase_older(conn, now - _TRACES_KEPT, _LIMIT),
+        "conversations_forgotten": conversations.forget,
+        "counters_forgotten": lambda conn, now: counters.forget(conn, now - _COUNTERS_KEPT),
         "dialogues_forgotten": saved_dialogues.forget,
         "acts_forgotten": lambda conn, now: acts.forget(conn, now - _ACTS_KEPT),
         "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - _TRACES_KEPT),

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from gateway import logs, metrics
-from gateway.engine import compose, session, walk
+from gateway.engine import compose, offers, session, walk
 from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Lookup, Reply
 from gateway.messages import UssdEvent, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
+from gateway.store.saved_dialogues import Outcome, Settled
 from gateway.store.sessions import AFTER_END_S, Record
 from gateway.text import msisdn, pages, transliterate
 from gateway.usecases import dialogues
 from gateway.usecases.caller import Caller
+from gateway.usecases.shelf import VersionLost
 from gateway.usecases.transcripts import Body, Kind, Plan, act_key, plan, split, traced, who
+from gateway.usecases.turns import NEEDS_PER_TURN, TurnError, settled
 from gateway.usecases.ussd_parts import Ussd
 
-#: Reads and durable effects one turn may need: more is a menu that goes round in circles.
-NEEDS_PER_TURN = 4
-
-
-class TurnError(Exception):
-    """A turn that cannot be answered as it should; `code` says why, for the log."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+#: What the offer of a saved dialogue was answered, as an act of its turn: acts of the dialogue count from 0.
+_OFFER = -1
+_OUTCOMES: dict[offers.Choice, Outcome] = {"continue": "continued", "restart": "restarted", "disown": "disowned"}
 
 
 def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
@@ -125,9 +121,18 @@ class _Attempt:
                 dialogues.save(self.ussd, self.turn.channel, self.body)
             self.body, self.language = None, self.menus.languages[0]  # a new dialogue, whatever the record held
         try:
-            return self.commit(self.follow(todo))
+            return self.commit(self.unless_stopped(self.follow(todo)))
         except _OutdatedError:
             return None
+
+    def unless_stopped(self, step: walk.Step) -> walk.Step:
+        """The step, or the end of the dialogue when it enters a service that an operator stopped."""
+        body = self.body
+        before = session.decode(body.state).service if body is not None and body.state is not None else ""
+        state = step.state
+        if state.service == before or not self.ussd.closed(state.service):
+            return step
+        return walk.Step(state, walk.closing(self.menus, self.surface, state, "service_stopped"))
 
     def lost_to_another(self, todo: Plan) -> bool:
         """Whether, once this turn did its act, the record answers another turn and cannot take this one."""
@@ -139,6 +144,10 @@ class _Attempt:
         """Walks the engine as planned, up to a screen to show."""
         if todo.kind is Kind.INPUT:
             return self.take_input(todo)
+        if todo.kind is not Kind.LOST:
+            offered = self.offered(todo)
+            if offered is not None:
+                return offered
         parts = todo.parts if todo.kind is Kind.REPLAY and not self.menus_changed_lately() else ()
         notice = "error_lost" if todo.kind is Kind.LOST else ""
         opened = walk.open_dialogue(self.menus, self.surface, self.language, self.now, parts, notice)
@@ -148,11 +157,69 @@ class _Attempt:
             raise TurnError("act_at_entry")
         return self.replay(step, parts[opened.consumed :], used)
 
+    def offered(self, todo: Plan) -> walk.Step | None:
+        """The offer of a dialogue to take up again, or what came of it when this transcript answered it; None: neither.
+
+        A tail that names a service goes there: whoever dials it knows where she wants to be.
+        """
+        parts = todo.parts if todo.kind is Kind.REPLAY else ()
+        if parts and parts[0] in self.menus.shortcuts:
+            return None
+        before = self.ussd.settled_by(self.offer_key(parts[0])) if parts else None
+        if before is not None:
+            return self.replay(self.taken_up(before, parts[0]), parts[1:], parts[0])
+        arrival = self.ussd.arrive(self.turn.msisdn)
+        if arrival.language in self.menus.languages:
+            self.language = arrival.language or self.language
+        if arrival.waiting is None:
+            return None
+        return offers.offer(self.menus, self.surface, self.language, arrival.waiting.service, arrival.waiting.id)
+
+    def answer_offer(self, state: session.State, typed: str, text: str) -> walk.Step:
+        """What the citizen decided about the offer on her screen; `text` is the transcript up to there."""
+        choice = offers.read(self.menus, typed)
+        if choice is None:
+            return offers.offer(
+                self.menus, self.surface, state.language, state.search, state.offered, mistake="error_choice"
+            )
+        if self.guessed and self.ussd.sessions.load(self.key).version != self.version:
+            raise _OutdatedError
+        settled = self.ussd.settle_offer(state.offered, _OUTCOMES[choice], self.offer_key(text))
+        return self.taken_up(settled, text)
+
+    def offer_key(self, text: str) -> bytes:
+        return act_key(self.turn, text, self.body, self.version, _OFFER, self.ussd.digest)
+
+    def taken_up(self, settled: Settled | None, text: str) -> walk.Step:
+        """The screen that follows the answer to an offer. `settled` None: it was taken up elsewhere, or expired."""
+        menus = self.menus = self.ussd.shelf.current
+        if settled is None or settled.outcome == "disowned" or settled.service not in menus.services:
+            notice = "error_lost" if settled is None else ""
+            opened = walk.open_dialogue(menus, self.surface, self.language, self.now, (), notice)
+        elif settled.outcome == "restarted":
+            opened = walk.open_service(menus, self.surface, self.language, settled.service, self.now)
+        else:
+            state = session.decode(settled.state)
+            try:
+                menus = self.menus = self.ussd.shelf.version(state.menus)
+                opened = walk.taken_up(menus, self.surface, state, self.now)
+            except VersionLost:
+                opened = walk.open_service(menus, self.surface, settled.language, settled.service, self.now)
+        reached = self.settle(opened, text, replay=True)
+        if reached is None:  # it stopped just before its act: shown where it was asked, never done unasked
+            raise TurnError("act_at_entry")
+        return reached
+
     def take_input(self, todo: Plan) -> walk.Step:
         body = self.body
         assert body is not None
         assert body.state is not None
         state = session.decode(body.state)
+        if state.offered:
+            first, *rest = split(todo.rest) if "*" in todo.rest else todo.parts[:1]
+            text = f"{todo.prefix}*{first}" if todo.prefix else first
+            step = self.answer_offer(state, first, text)
+            return step if step.refused else self.replay(step, tuple(rest), text)
         self.menus = self.ussd.shelf.version(state.menus)
         if "*" in todo.rest and not walk.accepts_star(self.menus, state):  # a turn was missed
             shown = walk.again(self.menus, self.surface, state, self.now)
@@ -182,18 +249,19 @@ class _Attempt:
 
     def settle(self, step: walk.Step, text: str, replay: bool) -> walk.Step | None:
         """Meets the engine's needs until it has a screen; None when a replay meets an act that was never done."""
-        for met in range(NEEDS_PER_TURN + 1):
-            self.language = step.state.language
-            effect = step.effect
-            if isinstance(effect, Reply):
-                return step
-            if met == NEEDS_PER_TURN:
-                break
-            answer = self.meet(effect, text, replay)
-            if answer is None:
-                return None
-            step = walk.resume(self.menus, self.surface, step.state, answer, self.now)
-        raise TurnError("too_many_needs")
+
+        def meet(met: walk.Step) -> Answer | None:
+            assert not isinstance(met.effect, Reply)
+            self.language = met.state.language
+            return self.meet(met.effect, text, replay)
+
+        def resume(state: session.State, answer: Answer) -> walk.Step:
+            return walk.resume(self.menus, self.surface, state, answer, self.now)
+
+        reached = settled(step, meet, resume)
+        if reached is not None:
+            self.language = reached.state.language
+        return reached
 
     def meet(self, need: Lookup | Act | Call, text: str, replay: bool) -> Answer | None:
         if isinstance(need, Call):

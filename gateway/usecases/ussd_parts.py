@@ -12,8 +12,10 @@ from gateway.engine.session import State
 from gateway.engine.surface import Surface
 from gateway.menu.model import Menus
 from gateway.settings import ChannelSettings
+from gateway.store.saved_dialogues import Outcome, Settled
 from gateway.store.sessions import Sessions
 from gateway.usecases.caller import Caller
+from gateway.usecases.saved_dialogues import Arrival
 from gateway.usecases.shelf import Shelf
 from gateway.usecases.transcripts import Hash
 
@@ -38,6 +40,10 @@ class Ussd:
     channels: Mapping[str, ChannelSettings]
     countries: tuple[str, ...]
     save_dropped: Callable[[Menus, State, Caller], None]
+    arrive: Callable[[str], Arrival]  #: number -> what its first screen should know
+    settle_offer: Callable[[int, Outcome, bytes], Settled | None]
+    settled_by: Callable[[bytes], Settled | None]
+    closed: Callable[[str], bool]  #: service -> whether an operator stopped it
     digest: Hash
     timezone: ZoneInfo
     now: Callable[[], datetime]

@@ -1,4 +1,4 @@
-"""What aggregators call: `POST /channels/<channel>/<token>/ussd|events|dlr`, answered in front of Flask.
+"""What aggregators call: `POST /channels/<channel>/<token>/ussd|events|mo|dlr|optout`, answered in front of Flask.
 
 A USSD turn is the hot path of the whole gateway; Flask's dispatch and form parsing would cost half of it. A wrong
 channel, token or route is one and the same 404; a body that cannot be read is 400 and never reaches the engine.
@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway import logs, metrics
 from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
-from gateway.messages import Dlr, UssdEnd, UssdReply, UssdTurn
+from gateway.messages import Dlr, MoSms, OptOut, UssdEnd, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
 
@@ -47,7 +47,9 @@ class Callbacks:
     body_bytes: int
     take_turn: Callable[[UssdTurn], UssdReply]
     take_end: Callable[[UssdEnd], None]
+    take_mo: Callable[[MoSms], None]
     take_dlr: Callable[[Dlr], None]
+    take_optout: Callable[[OptOut], None]
 
 
 def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiApp:
@@ -127,12 +129,25 @@ def _events(callbacks: Callbacks, channel: Channel, body: bytes, environ: Enviro
     return channel.format_end()
 
 
+def _mo(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    """Stored, then 200: it is answered later, by an SMS of its own."""
+    mo = channel.parse_mo(body, environ.get("CONTENT_TYPE") or "")
+    if not isinstance(mo, Ignored):
+        callbacks.take_mo(mo)
+    return channel.format_end()
+
+
+def _optout(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    callbacks.take_optout(channel.parse_optout(body, environ.get("CONTENT_TYPE") or ""))
+    return channel.format_end()
+
+
 def _dlr(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
     callbacks.take_dlr(channel.parse_dlr(body, environ.get("CONTENT_TYPE") or ""))
     return channel.format_end()
 
 
-_ROUTES = {"ussd": _ussd, "events": _events, "dlr": _dlr}
+_ROUTES = {"ussd": _ussd, "events": _events, "mo": _mo, "dlr": _dlr, "optout": _optout}
 
 
 def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:

@@ -11,11 +11,12 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
 from gateway import metrics
 from gateway.backoffice import webhooks
-from gateway.messages import BackofficeEvent, Dlr
-from gateway.usecases import backoffice_events, delivery_reports, dialogues, ussd
+from gateway.messages import BackofficeEvent, Dlr, MoSms
+from gateway.usecases import backoffice_events, delivery_reports, dialogues, preferences, sms_in, ussd, verification
 from gateway.web.app import Site, create_app
 from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
 from gateway.web.figures import StoreFigures
+from gateway.web.public import Public, add_pages
 from gateway.wiring import LOCAL_TOKEN, Gateway
 
 
@@ -38,6 +39,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
             now=gateway.now,
         )
     )
+    add_pages(app, Public(verify=partial(_verify, gateway), in_words=partial(verification.in_words, parts)))
     callbacks = Callbacks(
         channels=parts.channels,
         tokens=_tokens(gateway),
@@ -48,7 +50,9 @@ def build_web(gateway: Gateway) -> WsgiApp:
         body_bytes=settings.limits.body_bytes,
         take_turn=partial(ussd.take_turn, gateway.ussd),
         take_end=partial(dialogues.take_end, gateway.ussd),
+        take_mo=partial(_take_mo, gateway),
         take_dlr=partial(_take_dlr, gateway),
+        take_optout=lambda optout: preferences.take_optout(parts, optout, gateway.now()),
     )
     return in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2))
 
@@ -65,6 +69,16 @@ def _read_event(
     gateway: Gateway, system: str, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> BackofficeEvent:
     return webhooks.parse(system, gateway.verifiers[system], headers, body, now)
+
+
+def _verify(gateway: Gateway, reference: str, code: str, last4: str | None, address: str) -> verification.Verdict:
+    parts = gateway.parts
+    return verification.verify(parts, reference, code, last4, verification.Asker.of_address(parts.seals, address))
+
+
+def _take_mo(gateway: Gateway, mo: MoSms) -> None:
+    outcome = sms_in.take_mo(gateway.parts, mo, gateway.now())
+    metrics.sms_received.labels(mo.channel, outcome).inc()
 
 
 def _take_dlr(gateway: Gateway, dlr: Dlr) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
-from gateway.store.outbox import Claimed
-from gateway.usecases import dialogues, hand_over, sending, upkeep
+from gateway.usecases import dialogues, hand_over, sending, sms_in, stops, upkeep
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
@@ -27,10 +26,12 @@ UPKEEP = "upkeep"
 #: A drain ends after this long and asks to be woken again: a stop request is never far from being seen.
 DRAIN_S = 20.0
 #: Calls made at the same time by one worker: they wait for others, not for us.
-THREADS = 8
-#: Rows claimed at once. Short texts to one citizen each need one call per row: four calls of a thread fit a lease.
-#: Mass sendings share calls. A back office is called for one row at a time.
-_ROWS = {"urgent": 4 * THREADS, "bulk": 200, "backoffice": THREADS}
+THREADS = sending.WAVE_CALLS
+#: Rows claimed at once. Short texts to one citizen each need one call per row; mass sendings share calls. A back office
+#: is called for one row at a time, and each call holds its row for long.
+_ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
+#: What a throttled lane claims at least: what it put back would only be claimed again.
+_FEWEST = 16
 
 Task = Callable[[], None]
 
@@ -78,30 +79,47 @@ def _drain(process: Process, lane: str) -> None:
         dialogues.sweep_dropped(gateway.ussd)
         return
     ends_at = gateway.monotonic() + DRAIN_S
+    limit = _ROWS[lane]
     while not process.stopping():
         if gateway.monotonic() >= ends_at:
             gateway.wake.announce((lane,))
             return
-        if not drain_once(gateway.parts, lane, process.pool):
+        claimed, put_back = drain_once(gateway, lane, process.pool, limit)
+        if not claimed:
             return
+        limit = max(_FEWEST, (claimed - put_back) * 2) if put_back else min(_ROWS[lane], limit * 2)
 
 
-def drain_once(parts: Parts, lane: str, pool: ThreadPoolExecutor) -> int:
-    """How many rows were claimed and dealt with. Raises StoreUnavailable once every task of the batch has ended."""
+def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int | None = None) -> tuple[int, int]:
+    """How many rows were claimed and dealt with, and how many of them were put back because of their sender's rate.
+
+    Raises StoreUnavailable once every task of the batch has ended.
+    """
+    parts = gateway.parts
+    kinds = _kinds(parts, lane)
+    if not kinds:
+        return 0, 0
     with parts.database.begin() as conn:
         lease_s = hand_over.lease_s(parts) if lane == hand_over.LANE else parts.settings.sms.lease_s
-        rows = outbox.claim(conn, lane, parts.new_id(), _ROWS[lane], lease_s, parts.now())
-    running = [pool.submit(task) for task in _tasks(parts, rows)]
-    _wait(running)
-    return len(rows)
-
-
-def _tasks(parts: Parts, rows: Sequence[Claimed]) -> list[Task]:
-    letters = [row for row in rows if row.kind == "mt"]
+        most = _ROWS[lane] if limit is None else limit
+        rows = outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), kinds)
     tasks: list[Task] = [partial(hand_over.hand_over, parts, (row,)) for row in rows if row.kind == "submission"]
-    if letters:
-        tasks += [partial(sending.send, parts, batch) for batch in sending.prepare(parts, letters)]
-    return tasks
+    tasks += [partial(sms_in.handle, gateway.talk, row) for row in rows if row.kind == "mo"]
+    running = [pool.submit(task) for task in tasks]
+    letters = [row for row in rows if row.kind == "mt"]
+    try:
+        put_back = sending.send_all(parts, letters, pool, urgent=lane == "urgent") if letters else 0
+    finally:
+        _wait(running)
+    return len(rows), put_back
+
+
+def _kinds(parts: Parts, lane: str) -> tuple[outbox.Kind, ...]:
+    """What may be done in the lane now: an operator may have stopped all SMS, or campaigns."""
+    stopped = parts.stops.active()
+    if stops.SMS in stopped or (lane == "bulk" and stops.CAMPAIGNS in stopped):
+        return ("submission", "mo")
+    return ("mt", "submission", "mo")
 
 
 def _wait(running: Sequence[Future[None]]) -> None:

@@ -98,7 +98,7 @@ class Phone:
 
     def __init__(self, simulator_url, number, network):
         self.base = f"{simulator_url}/api/phones/{number}"
-        self.network = network
+        self.number, self.network = number, network
 
     def dial(self, code, *answers):
         """The screen after dialling and giving these answers."""
@@ -115,6 +115,20 @@ class Phone:
     def answer(self, text):
         return self._post("answer", {"text": text})
 
+    def text(self, words):
+        """Sends an SMS to the short code."""
+        self._request("POST", "sms", {"text": words})
+
+    def be(self, **how):
+        """`condition` and `opted_out`: what becomes of SMS to this phone."""
+        self._request("PUT", "condition", how)
+
+    def asks(self, words):
+        """Sends an SMS; the one that answers it."""
+        before = len(self.inbox())
+        self.text(words)
+        return self.waits_for_sms(before + 1)[before]
+
     def inbox(self):
         """The texts it received, oldest first."""
         answer = requests.get(f"{self.base}/inbox", timeout=10)
@@ -126,11 +140,14 @@ class Phone:
         return self.inbox()
 
     def _post(self, what, body):
-        answer = requests.post(f"{self.base}/{what}", json=body, timeout=15)
-        assert answer.status_code == 200, answer.text
-        screen = answer.json()
+        screen = self._request("POST", what, body)
         assert not screen["error"], screen
         return screen
+
+    def _request(self, method, what, body):
+        answer = requests.request(method, f"{self.base}/{what}", json=body, timeout=15)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
 
 def free_ports(count):

@@ -17,7 +17,18 @@ import pytest
 import yaml
 
 from gateway.engine import session, walk
-from gateway.engine.outcomes import Act, ActAnswer, Answer, Item, Lookup, LookupAnswer, Need, Reply, Saved
+from gateway.engine.outcomes import (
+    Act,
+    ActAnswer,
+    Answer,
+    Item,
+    Lookup,
+    LookupAnswer,
+    Need,
+    Reply,
+    Saved,
+    Submission,
+)
 from gateway.engine.surface import Surface
 from gateway.menu import load
 from gateway.menu.model import Menus
@@ -87,6 +98,8 @@ def _asked(need: Need) -> list[str]:
         return [f"! lookup {need.source} {dict(need.args)}"]
     assert isinstance(need, Act)
     args = need.args
+    if not isinstance(args, Submission):
+        return [f"! act {need.ordinal} {need.action} {dict(args)}"]
     return [
         f"! act {need.ordinal} {need.action} to {args.system}: {dict(args.fields)}",
         f"! told apart by {dict(args.subject)}, listed as {args.label}, personal: {', '.join(sorted(args.personal))}",

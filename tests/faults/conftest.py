@@ -223,8 +223,10 @@ def _configuration(world: World) -> dict[str, Any]:
                 "read_timeout_s": 5,
             }
         },
+        "ceilings": {"per_number_day": 100_000},
+        "senders": {"s": {"channel": "africastalking", "tps": 10_000}},
         "sms": {
-            "channel": "africastalking",
+            "sender": "s",
             "lease_s": 1.5,
             "sending_deadline_s": 1.5,
             "first_retry_s": 0.2,

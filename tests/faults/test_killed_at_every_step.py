@@ -45,7 +45,7 @@ def recovered(town: Any, lane: str) -> Callable[[], bool]:
 
     def look() -> bool:
         with ThreadPoolExecutor(1) as pool:
-            worked = lanes.drain_once(parts, lane, pool)
+            worked, _ = lanes.drain_once(town.gateway, lane, pool)
         sweep(parts)
         with town.gateway.database.read() as conn:
             left = {row.state for row in lanes.outbox.counts(conn) if row.lane == lane}

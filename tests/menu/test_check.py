@@ -28,7 +28,7 @@ def demo(sound: dict[str, str]) -> Service:
 
 
 def test_an_action_that_is_not_there(sound: dict[str, str], world: World) -> None:
-    assert codes(load(sound, ("fr", "en")), replace(world, actions=frozenset())) == {"unknown_action"}
+    assert codes(load(sound, ("fr", "en")), replace(world, actions={})) == {"unknown_action"}
 
 
 def test_a_system_that_is_not_there(sound: dict[str, str], world: World) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.menu.check import World, check_loaded
 from gateway.menu.load import load, read_folder, version
-from gateway.menu.model import Ask, Branch, CallHandler, End, Lookup, Pick, Submit
+from gateway.menu.model import Ask, Branch, CallHandler, Do, End, Lookup, Pick, Submit
 from gateway.menu.screens import VERBS
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -43,9 +43,12 @@ def test_each_verb_is_read(sound: dict[str, str]) -> None:
     assert isinstance(verbs["tri"], Branch)
     assert [case.go for case in verbs["tri"].cases] == ["recap", "mineur"]
     assert isinstance(verbs["envoi"], Submit)
+    suivre = verbs["suivre"]
+    assert isinstance(suivre, Do)
+    assert (suivre.action, suivre.args["value"]) == ("set_preference", "in")
     assert verbs["envoi"].duplicate_by == ("npi",)
     assert isinstance(verbs["ok"], End)
-    assert {name for name in VERBS if name != "when"} == {"ask", "pick", "submit", "lookup", "call", "end"}
+    assert {name for name in VERBS if name != "when"} == {"ask", "pick", "submit", "act", "lookup", "call", "end"}
 
 
 def test_a_text_by_sms_may_differ(sound: dict[str, str]) -> None:

@@ -29,8 +29,16 @@ def menus() -> Menus:
 
 
 def test_the_services_of_this_version(menus: Menus) -> None:
-    assert set(menus.services) == {"main", "acte-naissance", "suivi", "infos"}
-    assert menus.shortcuts == {"21": "acte-naissance", "22": "suivi", "23": "infos"}
+    ours = {"main", "acte-naissance", "suivi", "infos", "verifier", "mes-messages", "preferences"}
+    assert set(menus.services) == ours
+    assert menus.shortcuts == {
+        "21": "acte-naissance",
+        "22": "suivi",
+        "23": "infos",
+        "24": "verifier",
+        "25": "mes-messages",
+        "26": "preferences",
+    }
 
 
 def test_checking_again_without_the_files_finds_nothing(menus: Menus, world: World) -> None:

@@ -61,7 +61,7 @@ def an_mt(now: datetime) -> Callable[..., NewMt]:
             "encoding": "GSM-7",
             "segments": 1,
             "template": "receipt",
-            "category": "receipt",
+            "category": "vital",
             "language": "fr",
             "valid_until": now + timedelta(days=2),
         }

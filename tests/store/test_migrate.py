@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from gateway.store import beats, holdings, menu_versions, migrate
-from gateway.store.db import open_database
+from gateway.store.db import Connection, Database, open_database
 from gateway.store.sealed import Seals
 from gateway.store.tables import metadata
 
@@ -95,6 +95,73 @@ def test_upgrade_is_repeated_without_harm_and_down_with_data(empty_url: str, sea
     database.close()
     migrate.upgrade(empty_url)
     assert migrate.is_current(empty_url)
+
+
+def test_the_second_one_keeps_what_the_first_had_and_gives_it_back(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "0001")
+    database = open_database(empty_url)
+    with database.begin() as conn:
+        _fill_first(conn)
+    before = _rows(database)
+    migrate.upgrade(empty_url)
+    with database.begin() as conn:
+        found = conn.execute(text("SELECT template, category, private FROM mts ORDER BY id")).all()
+        assert [(row.template, row.category, bool(row.private)) for row in found] == [
+            ("receipt_sensitive", "vital", True),
+            ("acknowledged", "procedure", True),
+            ("decided_granted", "vital", True),
+        ]
+        made = "INSERT INTO outbox (lane, kind, target_id, priority, due_at, state, attempts, last_code, created_at, "
+        conn.execute(text(made + f"updated_at) VALUES ('urgent', 'mo', 1, 1, {AT}, 'ready', 0, '', {AT}, {AT})"))
+        conn.execute(text(f"UPDATE saved_dialogues SET taken_at = {AT}, outcome = 'continued'"))
+        conn.execute(text("UPDATE saved_dialogues SET taken_at = NULL"))
+    assert _rows(database)["attempts"] == before["attempts"]
+    database.close()
+    migrate.downgrade(empty_url, "0001")
+    database = open_database(empty_url)
+    assert _rows(database) == before
+    database.close()
+
+
+AT = "'2026-11-24 10:00:00'"
+
+
+def _fill_first(conn: Connection) -> None:
+    """Rows as the first version wrote them."""
+    for line in (
+        f"INSERT INTO holdings (msisdn_digest, msisdn_sealed, opened_at, last_seen_at) VALUES ('d', 's', {AT}, {AT})",
+        "INSERT INTO submissions (reference, service, menu_version, system, institution, holding_id, channel, "
+        "language, assurance, sensitive, state, idempotency_key, case_number, receipt_key_id, submitted_at) VALUES "
+        f"('482109375625', 's', 'v', 's', 'i', 1, 'c', 'fr', 'number', TRUE, 'received', 'k', '', 'r', {AT})",
+        *(
+            "INSERT INTO mts (holding_id, msisdn_digest, channel, sender, encoding, segments, state, reason, "
+            "submission_id, template, category, language, valid_until, cost, created_at, updated_at) VALUES "
+            f"(1, 'd', 'c', '', 'GSM-7', 1, 'created', '', 1, '{template}', '{category}', 'fr', {AT}, '', {AT}, {AT})"
+            for template, category in (
+                ("receipt_sensitive", "receipt"),
+                ("acknowledged", "notice"),
+                ("decided_granted", "notice"),
+            )
+        ),
+        "INSERT INTO outbox (lane, kind, target_id, order_key, priority, due_at, state, attempts, last_code, "
+        f"created_at, updated_at) VALUES ('urgent', 'mt', 1, 'o', 1, {AT}, 'ready', 1, 'x', {AT}, {AT})",
+        f"INSERT INTO attempts (outbox_id, number, token, started_at, code) VALUES (1, 1, 't', {AT}, '')",
+        "INSERT INTO stray_dlrs (channel, external_id, raw_status, code, received_at) VALUES "
+        f"('c', 'A1', 'Sent', '', {AT})",
+        "INSERT INTO saved_dialogues (holding_id, service, channel, language, screen, state_sealed, saved_at, "
+        f"expires_at) VALUES (1, 's', 'c', 'fr', 'x', 'b', {AT}, {AT})",
+    ):
+        conn.execute(text(line))
+
+
+def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """What the tables of the first version hold."""
+    with database.read() as conn:
+        tables = ("holdings", "submissions", "mts", "outbox", "attempts", "stray_dlrs", "saved_dialogues")
+        return {
+            table: [tuple(row) for row in conn.execute(text(f"SELECT * FROM {table} ORDER BY id"))] for table in tables
+        }
 
 
 def test_four_processes_that_migrate_at_once_all_succeed(empty_url: str) -> None:

@@ -8,8 +8,19 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from gateway.messages import Dlr, MtState, SubmissionState
-from gateway.store import acts, holdings, mts, saved_dialogues, stray_dlrs, submissions
+from gateway.messages import Dlr, MoSms, MtState, SubmissionState
+from gateway.store import (
+    acts,
+    conversations,
+    counters,
+    holdings,
+    mos,
+    mts,
+    preferences,
+    saved_dialogues,
+    stray_dlrs,
+    submissions,
+)
 from gateway.store.db import Database
 from gateway.store.sealed import Seals
 from gateway.store.tables import metadata
@@ -34,11 +45,16 @@ def test_nothing_personal_is_in_clear(
         mt_id = store_mt(conn, submission_id=made, text="Récépissé de Adjovi")
         mts.move(conn, mt_id, MtState.DELIVERED, "dlr", "", now)
         acts.insert(conn, seals, b"k", "submit", "submitted", {"npi": NPI, "number": NUMBER}, now)
-        stray_dlrs.add(conn, Dlr("africastalking", "ATX_1", None, "Success", "", NUMBER), now)
+        stray_dlrs.add(conn, seals, Dlr("africastalking", "ATX_1", None, "Success", "", NUMBER), now)
         dropped = saved_dialogues.DroppedDialogue(
             holding_id, "acte", "africastalking", "fr", "recap", f"{NPI} Adjovi".encode(), now + timedelta(days=3)
         )
         saved_dialogues.save(conn, seals, dropped, now)
+        mos.add(conn, seals, MoSms("africastalking", "A1", NUMBER, "22900", f"Votre acte {NPI} Adjovi"), now)
+        talking = conversations.Conversation(holding_id, state=f"{NPI} Adjovi".encode(), proposal=f"STATUT {NPI}")
+        conversations.save(conn, seals, talking, now)
+        preferences.note(conn, holding_id, "language", "en", "sms", now, mo_id=1)
+        counters.add(conn, "sms_number", holdings.digest_of(seals, NUMBER).hex(), now, 1, now)
 
     if database_url.startswith("sqlite"):
         database.close()

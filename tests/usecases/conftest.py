@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,12 +25,14 @@ from gateway.messages import (
     SendOutcome,
     SendResult,
 )
-from gateway.settings import ChannelSettings, Institution, Settings, SmsSettings, SystemSettings
+from gateway.settings import ChannelSettings, Institution, Sender, Settings, SmsSettings, SystemSettings
 from gateway.store import mts, outbox, submissions
 from gateway.store.db import Database
+from gateway.store.limits import open_throttle
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 from gateway.usecases.shelf import Shelf
+from gateway.usecases.stops import Stops
 
 ROOT = Path(__file__).parents[2]
 MSISDN = "+2290197000000"
@@ -141,7 +144,8 @@ def delivery_settings() -> Settings:
     system = SystemSettings(institution="anip", kind="rest", url="http://127.0.0.1:1", attempts=3)
     return Settings(
         channels={"at": ChannelSettings(kind="africastalking", sms=True, max_recipients_per_call=3)},
-        sms=SmsSettings(channel="at", sender="PASSERELLE", attempts=4),
+        senders={"s": Sender(channel="at", name="PASSERELLE", tps=100_000)},
+        sms=SmsSettings(sender="s", attempts=4),
         institutions={"anip": Institution(name={"fr": "ANIP", "en": "ANIP"})},
         systems={"etat-civil": system},
     )
@@ -183,6 +187,8 @@ def build_bench(database: Database, seals: Any, keys: Any, menus: Menus, setting
         monotonic=lambda: bench.time.timestamp(),  # noqa: PLW0108 - the bench's clock is turned by tests
         new_id=lambda: f"id-{next(ids)}",
         random_bytes=os.urandom,
+        throttle=open_throttle("unix:///nonexistent/redis", time.monotonic),  # away: the process's own bucket
+        stops=Stops(database, lambda: bench.time.timestamp()),  # noqa: PLW0108 - as above
     )
     bench = Bench(parts, aggregator, office, now, announced)
     return bench

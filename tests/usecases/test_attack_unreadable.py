@@ -1,5 +1,6 @@
 """Rows whose sealed values were damaged: each is told to a person, and none of them stops the work of the others."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from gateway.usecases import backoffice_events, hand_over, inspection, lookups, 
 from gateway.usecases import saved_dialogues as dialogues
 
 KEY = b"k" * 32
+
+POOL = ThreadPoolExecutor(2)
 
 
 def damage(bench, table, column, row_id=None):
@@ -33,7 +36,7 @@ def test_an_unreadable_sms_does_not_stop_the_lane(bench, act, caller, other, col
     first, second = filed(bench, act, caller), filed(bench, act, other, "1234564413")
     damage(bench, tables.mts, column, bench.sms(first)[0].id)
     for batch in sending.prepare(bench.parts, bench.claim("urgent")):
-        sending.send(bench.parts, batch)
+        sending._send_wave(bench.parts, [batch], POOL)
     assert [sms.recipients for sms in bench.aggregator.calls] == [(other.msisdn,)]
     lost = bench.sms(first)[0]
     assert (lost.state, lost.reason) == (MtState.FAILED_PERMANENT, "unreadable")
@@ -103,8 +106,8 @@ def test_an_unreadable_dialogue_is_not_offered_for_ever(bench, caller, now):
         dropped = saved_dialogues.DroppedDialogue(holding, "s", "at", "fr", "x", b"state", now + timedelta(hours=1))
         saved = saved_dialogues.save(conn, bench.parts.seals, dropped, now)
     damage(bench, tables.saved_dialogues, "state_sealed")
-    assert dialogues.take(bench.parts, saved, caller) is None
-    assert dialogues.latest(bench.parts, caller) is None
+    assert dialogues.settle(bench.parts, saved, "continued", b"key") is None
+    assert dialogues.arrive(bench.parts, caller.msisdn).waiting is None
 
 
 def test_a_sweep_with_a_fault_stops_none_of_the_others(sqlite_bench, monkeypatch):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.messages import Dlr, MtState
+from gateway.messages import Category, Dlr, MtState
 from gateway.store import holdings, mts
 from gateway.usecases.delivery_reports import take_dlr
 from gateway.usecases.upkeep import sweep
@@ -24,7 +24,7 @@ def sent(bench, external_id: str = "ATX_1", *, as_state: MtState = MtState.ACCEP
             encoding="GSM-7",
             segments=1,
             template="test",
-            category="notice",
+            category=Category.PROCEDURE,
             language="fr",
             valid_until=bench.time + timedelta(hours=48),
         )

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gateway.channels.base import ChannelError, ChannelFault
-from gateway.messages import Dlr, MtState, SendOutcome, SendResult
+from gateway.messages import Category, Dlr, MtState, SendOutcome, SendResult
 from gateway.store import holdings, mts, outbox
 from gateway.store.db import StoreUnavailable, Why
 from gateway.usecases import sending
 from gateway.usecases.delivery_reports import take_dlr
-from gateway.usecases.sending import prepare, send
+from gateway.usecases.sending import prepare
 from gateway.usecases.upkeep import sweep
 
+POOL = ThreadPoolExecutor(4)
 NUMBERS = [f"+22901970000{n:02d}" for n in range(20)]
 
 
@@ -25,12 +27,12 @@ def write(bench, number: str, text: str = "Bonjour", lane: str = "urgent", **mor
             holding_id=holding,
             msisdn=number,
             channel=str(more.get("channel", "at")),
-            sender="PASSERELLE",
+            sender="s",
             text=text,
             encoding="GSM-7",
             segments=1,
             template="test",
-            category="notice",
+            category=Category(str(more.get("category", "procedure"))),
             language="fr",
             valid_until=bench.time + timedelta(hours=48),
         )
@@ -56,8 +58,11 @@ def history(bench, mt: int) -> list[str]:
 
 
 def send_all(bench, lane: str = "urgent") -> None:
-    for batch in prepare(bench.parts, bench.claim(lane)):
-        send(bench.parts, batch)
+    sending.send_all(bench.parts, bench.claim(lane), POOL, urgent=lane == "urgent")
+
+
+def send(parts, batch) -> None:
+    sending._send_wave(parts, [batch], POOL)
 
 
 def test_accepted(bench):
@@ -257,7 +262,7 @@ def test_f4_no_answer_stored_is_unknown_and_never_resent(bench, monkeypatch):
     def away(*args):
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(sending, "_settle_all", away)
+    monkeypatch.setattr(sending, "_settle_wave", away)
     with pytest.raises(StoreUnavailable):
         send_all(bench)
     monkeypatch.undo()
@@ -278,14 +283,14 @@ def test_f4_no_answer_stored_is_unknown_and_never_resent(bench, monkeypatch):
 
 def test_an_answer_stored_at_the_second_try(sqlite_bench, monkeypatch):
     mt = write(sqlite_bench, NUMBERS[0])
-    real, failures = sending._settle_all, [StoreUnavailable(Why.BUSY)]
+    real, failures = sending._settle_wave, [StoreUnavailable(Why.BUSY)]
 
     def busy_once(*args):
         if failures:
             raise failures.pop()
         real(*args)
 
-    monkeypatch.setattr(sending, "_settle_all", busy_once)
+    monkeypatch.setattr(sending, "_settle_wave", busy_once)
     send_all(sqlite_bench)
     assert state(sqlite_bench, mt).state == MtState.ACCEPTED
 

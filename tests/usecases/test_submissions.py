@@ -28,7 +28,7 @@ def test_a_submission_is_stored_with_its_receipt_and_its_work(bench, act, caller
     assert (stored.state, stored.service, stored.system) == (SubmissionState.RECEIVED, "acte-naissance", "etat-civil")
     assert (stored.channel, stored.language, stored.label) == ("at", "fr", "...4412")
     (receipt,) = bench.sms(number)
-    assert (receipt.template, receipt.category) == ("receipt_no_promise", "receipt")
+    assert (receipt.template, receipt.category) == ("receipt_no_promise", "vital")
     with bench.parts.database.read() as conn:
         events = submission_events.of(conn, stored.id)
         lanes = {(row.lane, row.kind) for row in outbox.of_target(conn, "mt", receipt.id)}

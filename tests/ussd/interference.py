@@ -58,6 +58,5 @@ def during_the_act(gateway: Gateway, meanwhile: Callable[[], object], **phone: s
 
 
 def waiting(gateway: Gateway, number: str = NUMBER) -> str | None:
-    caller = Caller(msisdn=number, channel="", network="", language="fr")
-    found = saved_dialogues.latest(gateway.parts, caller)
+    found = saved_dialogues.arrive(gateway.parts, number).waiting
     return None if found is None else f"{found.service}.{found.screen}"

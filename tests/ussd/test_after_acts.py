@@ -120,7 +120,7 @@ class TestAfterAnAct:
         assert "en cours" in done.text
         assert not done.final
         assert phone.deliver(f"{CONFIRM}*0") == root
-        assert phone.deliver(f"{CONFIRM}*0*0").text.endswith(root.text.split("\n", 1)[1])
+        assert "\n".join(root.text.split("\n")[:5]) in phone.deliver(f"{CONFIRM}*0*0").text
         assert stored(gateway) == 1
 
     def test_a_rebuild_goes_on_past_an_act_that_was_done(self, build: Build, other_menus: Path, redis_url: str) -> None:

@@ -6,7 +6,6 @@ import redis
 
 from gateway.messages import EndStatus, UssdEnd
 from gateway.usecases import dialogues, saved_dialogues
-from gateway.usecases.caller import Caller
 from gateway.wiring import Gateway
 from tests.ussd.conftest import ACTE, Clock, Phone
 
@@ -16,8 +15,7 @@ def end(gateway: Gateway, status: EndStatus, session: str = "s1") -> None:
 
 
 def waiting(gateway: Gateway, number: str = "+2290197000000") -> str | None:
-    caller = Caller(msisdn=number, channel="africastalking", network="", language="fr")
-    found = saved_dialogues.latest(gateway.parts, caller)
+    found = saved_dialogues.arrive(gateway.parts, number).waiting
     return None if found is None else f"{found.service}.{found.screen}"
 
 
@@ -32,11 +30,10 @@ def test_the_same_event_twice_saves_once(phone: Phone) -> None:
     phone.walk(*ACTE[:4])
     end(phone.gateway, EndStatus.DROPPED)
     end(phone.gateway, EndStatus.DROPPED)
-    caller = Caller(msisdn=phone.number, channel="africastalking", network="", language="fr")
-    found = saved_dialogues.latest(phone.gateway.parts, caller)
+    found = saved_dialogues.arrive(phone.gateway.parts, phone.number).waiting
     assert found is not None
-    assert saved_dialogues.take(phone.gateway.parts, found.id, caller) is not None
-    assert saved_dialogues.take(phone.gateway.parts, found.id, caller) is None, "it is taken once"
+    assert saved_dialogues.settle(phone.gateway.parts, found.id, "continued", b"one") is not None
+    assert saved_dialogues.settle(phone.gateway.parts, found.id, "continued", b"two") is None, "it is taken once"
     assert waiting(phone.gateway) is None
 
 

@@ -13,7 +13,7 @@ import redis
 from gateway.engine.outcomes import Lookup, LookupAnswer
 from gateway.messages import EndStatus, UssdEnd, UssdEvent, UssdTurn
 from gateway.text import reference
-from gateway.usecases import dialogues, ussd
+from gateway.usecases import dialogues, turns
 from gateway.usecases.caller import Caller
 from gateway.usecases.transcripts import Body, Kind, act_key, keyed, plan
 from gateway.wiring import Gateway
@@ -161,8 +161,8 @@ class TestTheDeadline:
         self, build: Build, other_menus: Path, monkeypatch: pytest.MonkeyPatch, needs: int, ends: bool
     ) -> None:
         """Four, which is also the most that `check` lets a menu ask: a fifth is not met, then regretted."""
-        assert ussd.NEEDS_PER_TURN == 4
-        monkeypatch.setattr(ussd, "NEEDS_PER_TURN", needs)
+        assert turns.NEEDS_PER_TURN == 4
+        monkeypatch.setattr(turns, "NEEDS_PER_TURN", needs)
         suivi = other_menus / "suivi.yaml"
         text = suivi.read_text(encoding="utf-8")
         start, end = text.index("  etat:\n"), text.index("  detail:\n")

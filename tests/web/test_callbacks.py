@@ -42,6 +42,8 @@ class Edge:
             body_bytes=4096,
             take_turn=self._turn,
             take_end=self._take,
+            take_mo=lambda mo: None,
+            take_optout=lambda optout: None,
             take_dlr=self._take,
         )
         self.application = in_front_of(site or self._site, callbacks, site_threads=1)

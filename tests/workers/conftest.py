@@ -31,7 +31,8 @@ def gateway(
                         "sms": True,
                     }
                 },
-                "sms": {"channel": "africastalking", "first_retry_s": 60},
+                "senders": {"s": {"channel": "africastalking"}},
+                "sms": {"sender": "s", "first_retry_s": 60},
                 "institutions": {"anip": {"name": {"fr": "ANIP", "en": "ANIP"}}},
                 "systems": {"etat-civil": {"institution": "anip", "kind": "rest", "url": nobody, "first_retry_s": 60}},
             }

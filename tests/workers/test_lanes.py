@@ -56,7 +56,9 @@ def test_a_drain_does_what_is_due(gateway, work, started, queues):
 def test_the_mark_goes_before_the_work(gateway, work, started, queues, monkeypatch):
     """What is decided while the lane is drained must be able to wake it again."""
     marked = []
-    monkeypatch.setattr(lanes, "drain_once", lambda *_: marked.append(queues.exists(lanes.woken_key("urgent"))) or 0)
+    monkeypatch.setattr(
+        lanes, "drain_once", lambda *_: marked.append(queues.exists(lanes.woken_key("urgent"))) or (0, 0)
+    )
     started()
     queues.set(lanes.woken_key("urgent"), b"1")
     lanes.drain("urgent")
@@ -65,7 +67,7 @@ def test_the_mark_goes_before_the_work(gateway, work, started, queues, monkeypat
 
 def test_a_long_drain_ends_and_asks_to_be_woken(gateway, started, monkeypatch):
     rounds = []
-    monkeypatch.setattr(lanes, "drain_once", lambda *_: rounds.append(1) or 1)
+    monkeypatch.setattr(lanes, "drain_once", lambda *_: rounds.append(1) or (1, 0))
     started(monotonic=map(float, count(0, 6)).__next__)
     lanes.drain("bulk")
     assert len(rounds) == 3  # at 6, 12 and 18 s of the 20
@@ -74,7 +76,7 @@ def test_a_long_drain_ends_and_asks_to_be_woken(gateway, started, monkeypatch):
 
 def test_a_stop_request_ends_it(started, monkeypatch):
     rounds = []
-    monkeypatch.setattr(lanes, "drain_once", lambda *_: rounds.append(1) or 1)
+    monkeypatch.setattr(lanes, "drain_once", lambda *_: rounds.append(1) or (1, 0))
     started(stopping=lambda: len(rounds) == 2)
     lanes.drain("bulk")
     assert len(rounds) == 2
@@ -94,10 +96,12 @@ def test_a_fault_of_one_task_stops_none_of_the_others(gateway, work, started, mo
     def fails(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(lanes.sending, "send", fails)
+    monkeypatch.setattr(lanes.sms_in, "handle", fails)
+    with gateway.database.begin() as conn:
+        lanes.outbox.add(conn, "urgent", "mo", 1, None, 1, gateway.now(), gateway.now())
     with ThreadPoolExecutor(2) as pool:
-        assert lanes.drain_once(gateway.parts, "urgent", pool) == 1
-        assert lanes.drain_once(gateway.parts, "backoffice", pool) == 1
+        assert lanes.drain_once(gateway, "urgent", pool) == (2, 0)
+        assert lanes.drain_once(gateway, "backoffice", pool) == (1, 0)
     assert rows(gateway, "submission", work).attempts == 1
 
 

@@ -1,0 +1,281 @@
+"""What a text from a citizen means: a command, nearly one, an answer to the dialogue under way, or nothing known.
+
+Pure. Case, accents, punctuation and spaces never matter; in a reference O is 0, I and l are 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from rapidfuzz.distance import OSA
+
+from gateway.engine.outcomes import Saved
+from gateway.engine.wording import in_language
+from gateway.menu.model import Argument, Command, Menus
+from gateway.text import reference, transliterate
+
+#: The longest text that is read: ten parts of an SMS.
+_READ = 1600
+#: STOP is meant when it begins a text of at most so many words.
+_STOP_WORDS = 3
+#: "arrêt de travail", "stop au bruit": the word is part of a phrase, and nobody asks to stop anything.
+_LINKS = frozenset((
+    "de", "du", "des", "d", "la", "le", "les", "l", "au", "aux", "a", "en", "un", "une", "et", "pour",
+    "of", "the", "for", "at", "in", "by", "to", "on",
+))  # fmt: skip
+#: A command that takes nothing may be followed by so many words ("acte svp merci").
+_POLITE_WORDS = 3
+#: A word shorter than this is near too many others.
+_NEAR_FROM = 4
+#: Longer words may differ by two letters.
+_LONG_WORD = 7
+#: The list that names the languages, when the menus have one.
+_LANGUAGES = "langues"
+_CATALOGUE = "catalogue"
+
+_APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc\u02b9`")
+_TOKEN = re.compile(r"[^\W_]+")
+_GLUED = re.compile(r"([^\W\d_]+)(\d.*)")
+_LOOKS_LIKE_DIGITS = re.compile(r"[\dOoIl]*\d[\dOoIl]*|[OoIl]+")
+_DIGITS = str.maketrans("OoIl", "0011")
+#: How many digits an argument has.
+_LENGTHS = {"reference": reference.LENGTH, "code": reference.CODE_LENGTH, "digits4": 4}
+
+
+class Waiting(Enum):
+    """What the dialogue under way waits for."""
+
+    NOTHING = auto()  #: there is none
+    CHOICE = auto()  #: a choice, a line of a list, a value of a known form
+    FREE_TEXT = auto()  #: whatever the citizen writes
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command. `values` are its arguments when `complete`; `language` is that of its word, None when of several.
+
+    `what`: for `stop`, "all", a category or a topic; for `help`, the command asked about, "" for none.
+    """
+
+    command: Command
+    language: str | None
+    values: Mapping[str, Saved] = field(default_factory=dict, repr=False)
+    complete: bool = False
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadArgument:
+    """A command whose argument cannot be right."""
+
+    command: Command
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Nearly the `word` of a command; `line` is what the text would then be."""
+
+    word: str
+    line: str = field(repr=False)
+
+
+class Other(Enum):
+    YES = auto()  #: "OUI"
+    ANSWER = auto()  #: for the dialogue under way
+    UNKNOWN = auto()
+
+
+Said = Run | BadArgument | Near | Other
+
+
+def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: frozenset[str] = frozenset()) -> Said:
+    """What `text` means. `labels` are the folded labels on the screen of the dialogue under way."""
+    tokens = _tokens(menus, text)
+    dialogue = waiting is not Waiting.NOTHING
+    nothing = Other.ANSWER if dialogue else Other.UNKNOWN
+    if not tokens:
+        return nothing
+    index = _index(menus)
+    first, *rest = [transliterate.fold(token) for token in tokens]
+    found = index.words.get(first)
+    if found is not None and found[0].does == "stop":
+        return _stop(menus, found, rest, waiting) or nothing
+    if waiting is Waiting.FREE_TEXT:
+        bare = found is not None and not rest and found[0].does in ("help", "menu")
+        return _run(menus, found, tokens[1:]) if bare and found is not None else Other.ANSWER
+    if dialogue and " ".join((first, *rest)) in labels:
+        return Other.ANSWER
+    if found is not None:
+        said = _run(menus, found, tokens[1:])
+        return Other.ANSWER if dialogue and said is Other.UNKNOWN else said
+    if dialogue:
+        return Other.ANSWER
+    if first in index.yes and len(rest) < _STOP_WORDS:
+        return Other.YES
+    return _near(index, first, tokens[1:]) or Other.UNKNOWN
+
+
+def is_yes(menus: Menus, text: str) -> bool:
+    """Whether a text accepts what was proposed."""
+    tokens = _tokens(menus, text)
+    return 0 < len(tokens) <= _STOP_WORDS and transliterate.fold(tokens[0]) in _index(menus).yes
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The words of one version of the menus, folded."""
+
+    words: Mapping[str, tuple[Command, str | None]]
+    written: Mapping[str, str]  #: folded -> as its author wrote it
+    yes: frozenset[str]
+    categories: Mapping[str, str]
+
+
+def _index(menus: Menus) -> _Index:
+    known = _indexes.get(menus.version)
+    if known is None or known[0] is not menus.commands:
+        if len(_indexes) >= _KEPT:
+            _indexes.clear()
+        known = _indexes[menus.version] = (menus.commands, _build(menus))
+    return known[1]
+
+
+def _build(menus: Menus) -> _Index:
+    words: dict[str, tuple[Command, str | None]] = {}
+    written: dict[str, str] = {}
+    for command in menus.commands.values():
+        for language, each in command.words.items():
+            for word in each:
+                folded = transliterate.fold(word)
+                other = words.get(folded)
+                words[folded] = (command, language if other is None or other[1] == language else None)
+                written.setdefault(folded, word)
+    categories = {
+        transliterate.fold(word): category
+        for category, named in menus.category_words.items()
+        for each in named.values()
+        for word in each
+    }
+    yes = frozenset(transliterate.fold(word) for each in menus.yes_words.values() for word in each)
+    return _Index(words, written, yes, categories)
+
+
+def _tokens(menus: Menus, text: str) -> list[str]:
+    """The words of a text as written; digits that hang on a command's word are apart."""
+    tokens = _TOKEN.findall(text[:_READ].translate(_APOSTROPHES))
+    glued = _GLUED.fullmatch(tokens[0]) if tokens else None
+    if glued is not None and transliterate.fold(glued[1]) in _index(menus).words:
+        tokens[:1] = [glued[1], glued[2]]
+    return tokens
+
+
+def _stop(menus: Menus, found: tuple[Command, str | None], rest: Sequence[str], waiting: Waiting) -> Run | None:
+    """STOP at once, when it is meant; None when the text says something else that begins with the word."""
+    if rest and (len(rest) >= _STOP_WORDS or waiting is Waiting.FREE_TEXT or rest[0] in _LINKS):
+        return None
+    what = "all"
+    if rest:
+        topic = _line(menus, "sujets", " ".join(rest))
+        what = _index(menus).categories.get(rest[0]) or (topic.raw if topic is not None else "all")  # type: ignore[assignment]
+    return Run(found[0], found[1], what=what)
+
+
+def _run(menus: Menus, found: tuple[Command, str | None], rest: Sequence[str]) -> Said:
+    command, language = found
+    if command.does == "help":
+        about = _index(menus).words.get(transliterate.fold(rest[0])) if rest else None
+        return Run(command, language, what=about[0].id if about else "")
+    if not command.takes:
+        return Run(command, language) if len(rest) <= _POLITE_WORDS else Other.UNKNOWN
+    if not rest:
+        return Run(command, language, complete=len(command.optional) == len(command.takes), values=_empty(command))
+    values = _values(menus, command, rest)
+    if values is None:
+        return BadArgument(command, language)
+    return Run(command, language, values, complete=bool(values))
+
+
+def _empty(command: Command) -> dict[str, Saved]:
+    return {argument.name: Saved("") for argument in command.takes}
+
+
+def _values(menus: Menus, command: Command, rest: Sequence[str]) -> dict[str, Saved] | None:
+    """The arguments; empty when they name nothing known, so that the service asks; None when they are wrong."""
+    if command.takes[0].type in _LENGTHS:
+        return _digits(command, rest)
+    argument = command.takes[0]
+    found = _named(menus, argument, " ".join(rest))
+    if found is None:
+        return None if argument.type in ("language", "category") else {}
+    return {**_empty(command), argument.name: found}
+
+
+def _digits(command: Command, rest: Sequence[str]) -> dict[str, Saved] | None:
+    """Arguments of known lengths, however they were spaced out. Other words between them do not matter."""
+    written = "".join(token for token in rest if _LOOKS_LIKE_DIGITS.fullmatch(token)).translate(_DIGITS)
+    values = _empty(command)
+    for argument in command.takes:
+        length = _LENGTHS.get(argument.type, 0)
+        value, written = written[:length], written[length:]
+        if not value and argument.name in command.optional:
+            continue
+        if len(value) != length or (argument.type == "reference" and reference.parse(value) is None):
+            return None
+        values[argument.name] = Saved(value, reference.show(value) if argument.type == "reference" else "")
+    return None if written else values
+
+
+def _named(menus: Menus, argument: Argument, typed: str) -> Saved | None:
+    if argument.type == "language":
+        return _line(menus, _LANGUAGES, typed) or (Saved(typed) if typed in menus.languages else None)
+    if argument.type == "category":
+        category = _index(menus).categories.get(transliterate.fold(typed))
+        return Saved(category) if category else None
+    if argument.type == "word":
+        return Saved(typed[:64])
+    return _line(menus, _CATALOGUE if argument.type == "catalogue" else argument.source, typed)
+
+
+def _line(menus: Menus, name: str, typed: str) -> Saved | None:
+    """The one line of a list that is named: by its id or label, by the beginning of its words, or nearly."""
+    wanted = transliterate.fold(typed)
+    if not wanted:
+        return None
+    items = [
+        (item, {transliterate.fold(item.id), *(transliterate.fold(one) for one in item.label.by_language.values())})
+        for item in menus.lists.get(name, ())
+    ]
+    found = [item for item, names in items if wanted in names]
+    if not found and len(wanted) >= _NEAR_FROM - 1:
+        found = [item for item, names in items if any(f" {wanted}" in f" {one}" for one in names)]
+    if not found and len(wanted) >= _NEAR_FROM:
+        found = [item for item, names in items if any(_is_near(wanted, word) for one in names for word in one.split())]
+    if len(found) != 1:
+        return None
+    return Saved(found[0].id, in_language(found[0].label.by_language, menus.languages[0], menus.languages[0]))
+
+
+def _near(index: _Index, first: str, rest: Sequence[str]) -> Near | None:
+    """The one command that the first word is nearly; None when none is, or when it could be several."""
+    near = {index.words[word][0].id: word for word in reversed(list(index.words)) if _is_near(first, word)}
+    if len(near) != 1:
+        return None
+    word = index.written[next(iter(near.values()))]
+    return Near(word, " ".join((word, *rest)))
+
+
+def _is_near(typed: str, word: str) -> bool:
+    """One letter missing, too many, wrong or swapped with its neighbour; two in a long word."""
+    if len(typed) < _NEAR_FROM or len(word) < _NEAR_FROM or not typed.isalpha():
+        return False
+    most = 1 if min(len(typed), len(word)) < _LONG_WORD else 2
+    return OSA.distance(typed, word, score_cutoff=most) <= most
+
+
+#: Versions of menus whose words are kept ready.
+_KEPT = 8
+_indexes: dict[str, tuple[Mapping[str, Command], _Index]] = {}

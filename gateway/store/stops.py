@@ -1,0 +1,71 @@
+"""What operators stopped, and what they did: the second is only added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from gateway.store.columns import bounded
+from gateway.store.db import Connection, insert_into
+from gateway.store.tables import operator_acts, stops
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """`subject`: "sms", "campaigns" or "service:<id>"."""
+
+    subject: str
+    reason: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAct:
+    at: datetime
+    who: str
+    act: str
+    subject: str
+    detail: str
+
+
+def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime) -> bool:
+    """Whether it was running and is now stopped; noted either way."""
+    row = {"subject": bounded(subject, 80), "reason": bounded(reason, 160), "who": bounded(who, 64), "at": now}
+    stopped = insert_into(conn, stops).values(row).on_conflict_do_nothing().returning(stops.c.subject)
+    changed = conn.execute(stopped).scalar_one_or_none() is not None
+    note_act(conn, who, "stop", subject, reason, now)
+    return changed
+
+
+def start(conn: Connection, subject: str, who: str, now: datetime) -> bool:
+    """Whether it was stopped and runs again; noted either way."""
+    changed = conn.execute(delete(stops).where(stops.c.subject == bounded(subject, 80))).rowcount == 1
+    note_act(conn, who, "start", subject, "", now)
+    return changed
+
+
+def active(conn: Connection) -> dict[str, Stop]:
+    """What is stopped now, by subject."""
+    rows = conn.execute(select(stops).order_by(stops.c.subject))
+    return {row.subject: Stop(row.subject, row.reason, row.who, row.at) for row in rows}
+
+
+def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime) -> None:
+    """Keeps what a person did with the system: no number and no text of a citizen in `subject` and `detail`."""
+    row = {
+        "at": now,
+        "who": bounded(who, 64),
+        "act": bounded(act, 64),
+        "subject": bounded(subject, 80),
+        "detail": bounded(detail, 160),
+    }
+    conn.execute(insert(operator_acts).values(row))
+
+
+def acts(conn: Connection, limit: int) -> tuple[OperatorAct, ...]:
+    """The latest `limit` things that people did, newest first."""
+    rows = conn.execute(select(operator_acts).order_by(operator_acts.c.id.desc()).limit(limit))
+    return tuple(OperatorAct(row.at, row.who, row.act, row.subject, row.detail) for row in rows)
