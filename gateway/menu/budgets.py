@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.menu.inspection import Inspection, texts
-from gateway.menu.longest import Longest, filled
+from gateway.menu.longest import Longest, as_written, filled
 from gateway.menu.message_keys import MESSAGES
 from gateway.menu.model import Ask, Choice, End, Menus, Pick, Screen, Service, Submit, Text
 from gateway.menu.world import max_units
 from gateway.settings import Network
-from gateway.text import pages, segments
+from gateway.text import fit, pages
 from gateway.text.segments import Alphabet, units
 
 #: A citizen who must turn more pages than this gives up or is cut off.
@@ -24,8 +24,6 @@ MAX_KEY_WORD = 10
 MAX_WORD = 40
 #: The gateway's default keys (engine/surface.py).
 _BACK, _MORE = "0", "98"
-#: By SMS a screen is one segment: several cost the institution several.
-_ONE_SMS = Network(max_septets=160)
 #: Standard error sentences by type of question.
 _ERRORS_OF = {
     "text": ("error_empty", "error_text", "error_too_long", "error_too_short"),
@@ -44,6 +42,8 @@ _ERRORS_OF = {
 def check_budgets(inspection: Inspection) -> None:
     """Screens of every service that was wholly read, then the gateway's own sentences."""
     menus = inspection.menus
+    # By SMS a screen is one segment: several cost the institution several.
+    one_sms = Network(max_septets=160 - inspection.world.writing.appends)
     for service in inspection.sound():
         for language in menus.languages:
             for name, network in _distinct(inspection):
@@ -53,7 +53,7 @@ def check_budgets(inspection: Inspection) -> None:
             by_sms = Longest(menus, service, language, "gsm7", sms=True)
             for screen in service.screens.values():
                 if any(text.sms is not None for text in texts(screen)):
-                    _Screen(inspection, by_sms, screen, "SMS", _ONE_SMS).check()
+                    _Screen(inspection, by_sms, screen, "SMS", one_sms).check()
             _labels(inspection, service, language)
     for key in menus.messages:
         for language in menus.languages:
@@ -186,10 +186,13 @@ def _message(inspection: Inspection, key: str, language: str) -> None:
     narrowest = min((network.max_septets for network in inspection.world.networks.values()), default=160)
     kind = MESSAGES[key].kind
     if kind == "sms":
-        if segments.measure(said).segments > MESSAGES[key].segments:
-            # 3GPP TS 23.038: 160 septets alone, 153 in each part of several.
-            most = 160 if MESSAGES[key].segments == 1 else 153 * MESSAGES[key].segments
-            _too_long(inspection, key, language, size, most)
+        sms = inspection.world.writing
+        left = fit.fit(as_written(text.by_language.get(language, ""), MESSAGES[key].sizes), sms.policy, sms.appends)
+        if left.segments > MESSAGES[key].segments:
+            # 3GPP TS 23.038: 160 septets alone, 153 in each part of several; 70 and 67 units in UCS-2.
+            alone, each = (160, 153) if left.encoding == "GSM-7" else (70, 67)
+            most = alone if MESSAGES[key].segments == 1 else each * MESSAGES[key].segments
+            _too_long(inspection, key, language, left.units, most - sms.appends)
         return
     most = {"error": narrowest // 2, "closing": narrowest, "word": MAX_WORD}[kind]
     most = MAX_KEY_WORD if key.startswith("key_") else most

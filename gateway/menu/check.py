@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.menu.budgets import check_budgets
 from gateway.menu.check_outside import check_outside
 from gateway.menu.check_questions import check_questions
+from gateway.menu.check_sms import check_sms
 from gateway.menu.check_targets import check_targets
 from gateway.menu.check_texts import check_texts
 from gateway.menu.check_values import check_values
@@ -39,4 +40,5 @@ def _check(inspection: Inspection) -> tuple[Fault, ...]:
     check_budgets(inspection)
     check_times(inspection)
     check_commands(inspection)
+    check_sms(inspection)
     return in_order(inspection.faults)

@@ -80,8 +80,13 @@ class Longest:
 
 def filled(template: str, sizes: Mapping[str, int]) -> str:
     """A sentence of messages.yaml with the greatest values, in the GSM alphabet."""
+    return transliterate.plain(as_written(template, sizes)).text
+
+
+def as_written(template: str, sizes: Mapping[str, int]) -> str:
+    """A sentence of messages.yaml with the greatest values, in its author's alphabet."""
     pieces = (
         piece if isinstance(piece, str) else _ANY * (sizes.get(piece.name, 0) if isinstance(piece, Placeholder) else 0)
         for piece in templates.parse(template)
     )
-    return transliterate.plain("".join(pieces)).text
+    return "".join(pieces)

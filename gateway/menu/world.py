@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gateway.menu.faults import UNKNOWN_NETWORK
 from gateway.settings import Network, Pace, Settings
+from gateway.text import fit
 
 #: What a citizen's answer to the act `submit` can be.
 SUBMIT_OUTCOMES = ("submitted", "already", "unavailable", "closed")
@@ -60,6 +61,15 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """How the default sender writes: whether citizens can answer it, and what its texts weigh."""
+
+    two_way: bool = True
+    appends: int = 0  #: septets that the aggregator adds to each text
+    policy: fit.Policy = "plain"
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """`handlers`: "module.function" -> the outcomes it declares. `networks`: name -> what it does with a dialogue.
 
@@ -74,6 +84,7 @@ class World:
     networks: Mapping[str, Network] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
     npi_pattern: str = r"^\d{10}$"
+    writing: Writing = field(default_factory=Writing)
 
 
 def world_of(
@@ -82,6 +93,7 @@ def world_of(
     handler_values: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> World:
     """The world of one configuration: its systems with their sources, and its networks under every channel's cap."""
+    sender = settings.sender_of(settings.sms.sender)
     sources = dict(GATEWAY_SOURCES)
     for system in settings.systems.values():
         sources.update(dict.fromkeys(system.sources, Source()))
@@ -96,6 +108,7 @@ def world_of(
         networks={name: _capped(network, min(caps, default=network.max_septets)) for name, network in networks.items()},
         pace=settings.pace,
         npi_pattern=settings.npi_pattern,
+        writing=Writing(sender.two_way, sender.appends, sender.transliteration),
     )
 
 

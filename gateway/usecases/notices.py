@@ -18,7 +18,7 @@ from gateway.store import holdings
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
-from gateway.text import reference
+from gateway.text import fit, reference
 from gateway.usecases import writing
 from gateway.usecases.parts import Parts
 
@@ -138,5 +138,5 @@ def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[
     sizes = {"service": SERVICE_SIZE, "message": INSTITUTION_TEXT_SIZE, "reason": INSTITUTION_TEXT_SIZE}
     for name, size in sizes.items():
         if name in shown:
-            shown[name] = compose.shortened(shown[name], size, policy)
+            shown[name] = fit.shortened(shown[name], size, policy)
     return compose.text(menus, key, language, shown)

@@ -20,7 +20,7 @@ from gateway.store.conversations import Conversation
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.saved_dialogues import DroppedDialogue, Outcome, Settled, WaitingDialogue
 from gateway.store.sealed import SealBroken
-from gateway.text import reference
+from gateway.text import fit, reference
 from gateway.usecases import writing
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -183,7 +183,7 @@ def _tell(
     sender = settings.sender_of(settings.sms.sender)
     titles = (service.short_title or service.title).by_language
     values = {
-        "service": compose.shortened(titles.get(state.language, service.id), SERVICE_SIZE, sender.transliteration),
+        "service": fit.shortened(titles.get(state.language, service.id), SERVICE_SIZE, sender.transliteration),
         "code": settings.service_code,
         "short": next((one.short_code for one in settings.senders.values() if one.two_way), settings.service_code),
         "resume": reference.show(code),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway import logs
-from gateway.engine import compose
 from gateway.messages import Category, MtState
 from gateway.store import holdings, mts, outbox, stops
 from gateway.store.db import Connection
 from gateway.store.mts import Mt, MtEvent
 from gateway.store.outbox import OutboxRow
 from gateway.store.sealed import SealBroken
-from gateway.text import msisdn
+from gateway.text import fit, msisdn
 from gateway.usecases import mt_words, writing
 from gateway.usecases.parts import Parts
 
@@ -97,7 +96,7 @@ def preview(parts: Parts, text: str, sender: str | None) -> Preview:
     """What `text` would be when sent by `sender` (the default one when None)."""
     key = sender or parts.settings.sms.sender
     by = parts.settings.sender_of(key)
-    fitted = compose.fit(text, by.transliteration, by.appends)
+    fitted = fit.fit(text, by.transliteration, by.appends)
     return Preview(fitted.text, fitted.encoding, fitted.segments, fitted.segments * by.cost_f, key)
 
 

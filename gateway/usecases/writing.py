@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway import logs
-from gateway.engine import compose
 from gateway.messages import Category
 from gateway.settings import Sender
 from gateway.store import holdings, mts, outbox
 from gateway.store.db import Connection
+from gateway.text import fit
 from gateway.usecases import preferences, spend
 from gateway.usecases.parts import Parts
 
@@ -65,7 +65,7 @@ def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | No
         )
         return None
     sender = parts.settings.sender_of(key)
-    fitted = compose.fit(text.text, sender.transliteration, sender.appends)
+    fitted = fit.fit(text.text, sender.transliteration, sender.appends)
     if text.caused_by is not None and not spend.take(
         conn, parts, text.msisdn, text.caused_by, key, fitted.segments, text.category, now
     ):

@@ -59,7 +59,7 @@ def test_every_code_has_a_broken_menu() -> None:
     untested = faults.sentences().keys() - {case["code"] for case in CASES}
 
     of_a_folder = {"not_utf8", "wrong_name", "unreadable_file", "file_too_large"}  # see test_folder.py
-    assert untested == of_a_folder
+    assert untested == {"asks_reply_one_way", *of_a_folder}, "the first one needs another world: see test_check_sms.py"
 
 
 def test_every_code_of_the_program_has_its_sentences() -> None:
