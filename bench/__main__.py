@@ -6,13 +6,14 @@ import json
 import platform
 import sys
 
-from bench import paging, turns
+from bench import paging, sms, turns
 
 
 def main() -> None:
     found = {
         "python": platform.python_version(),
         "paging": paging.measure(),
+        **sms.measure(),
         **turns.measure(),
     }
     json.dump(found, sys.stdout, indent=1)
