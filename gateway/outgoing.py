@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 #: Connections kept open to each host; a thread beyond them opens its own and closes it after.
-_POOL = 32
+_POOL = 64
 
 
 class NotSent(Exception):

@@ -1,7 +1,7 @@
 """How fast each sender may send: one bucket per sender, in Redis, shared by every worker, that learns from refusals.
 
-A call is allowed while the sender owes nothing, and then owes the time that its SMS take at the sender's rate. Bulk
-must have paid all of it before its next call; what is urgent may owe a second, so that it never waits behind bulk.
+A call is allowed while the sender owes little, and then owes the time that its SMS take at the sender's rate. Bulk may
+owe a quarter of a second when its next call leaves; what is urgent a whole one, so that it never waits behind bulk.
 "Too many" halves the rate; it comes back by a twentieth a second. Without Redis each process keeps buckets of its own.
 """
 
@@ -18,8 +18,9 @@ from redis.exceptions import RedisError
 
 from gateway.store.wake import TIMEOUT_S, connect
 
-#: What is urgent may leave this long before the sender has paid for what left.
+#: A call may leave this long before the sender has paid for those that left.
 URGENT_S = 1.0
+BULK_S = 0.25
 #: Part of the full rate that comes back each second after a refusal.
 RECOVERY = 0.05
 #: A refusal that asks for more patience than this is asked again anyway.
@@ -87,7 +88,7 @@ class Throttle:
 
     def take(self, sender: str, tps: float, count: int, *, urgent: bool) -> float:
         """0 when `count` SMS of this sender may leave now, which is then noted; else the seconds to wait first."""
-        return self._ask(sender, tps, count, URGENT_S if urgent else 0.0, -1.0)
+        return self._ask(sender, tps, count, URGENT_S if urgent else BULK_S, -1.0)
 
     def refused(self, sender: str, tps: float, pause_s: float | None) -> None:
         """The aggregator said "too many": slower from now on, and not at all for `pause_s` when it said how long."""

@@ -33,7 +33,7 @@ _SETTLE_TRIES = 3
 #: A sender that must wait longer than this puts its rows back, so that others are not held up.
 _PATIENCE_S = 1.0
 #: Calls of one wave, and SMS in them: what a crash can leave in `unknown`.
-WAVE_CALLS = 32
+WAVE_CALLS = 48
 _WAVE_LETTERS = 1000
 #: How soon rows that an operator's stop held back are looked at again.
 _STOPPED_S = 3.0
