@@ -14,7 +14,7 @@ import msgspec
 from africastalking import SMSService
 
 from gateway.channels import fields, form
-from gateway.channels.base import ChannelDeclarationError, ChannelError, HttpAnswer, Ignored
+from gateway.channels.base import ChannelDeclarationError, ChannelError, ChannelFault, HttpAnswer, Ignored
 from gateway.messages import (
     Dlr,
     EndStatus,
@@ -184,7 +184,9 @@ class AfricasTalkingChannel:
         A date that cannot be read is none: losing the SMS for it would be worse.
         """
         received = form.parse(body, content_type)
-        number = _number_or_none(received.get("from", ""), self._region)
+        if not received.get("from"):
+            raise ChannelError(ChannelFault.MISSING_FIELD, "from")
+        number = _number_or_none(received["from"], self._region)
         if number is None:
             return Ignored()
         return MoSms(

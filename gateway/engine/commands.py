@@ -116,7 +116,7 @@ def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: fr
         return Other.ANSWER
     if first in index.yes and len(rest) < _STOP_WORDS:
         return Other.YES
-    return _near(index, first, tokens[1:]) or Other.UNKNOWN
+    return _near(menus, first, tokens[1:]) or Other.UNKNOWN
 
 
 def is_yes(menus: Menus, text: str) -> bool:
@@ -253,27 +253,40 @@ def _line(menus: Menus, name: str, typed: str) -> Saved | None:
     if not found and len(wanted) >= _NEAR_FROM - 1:
         found = [item for item, names in items if any(f" {wanted}" in f" {one}" for one in names)]
     if not found and len(wanted) >= _NEAR_FROM:
-        found = [item for item, names in items if any(_is_near(wanted, word) for one in names for word in one.split())]
+        found = [
+            item
+            for item, names in items
+            if any(_distance(wanted, word) is not None for one in names for word in one.split())
+        ]
     if len(found) != 1:
         return None
     return Saved(found[0].id, in_language(found[0].label.by_language, menus.languages[0], menus.languages[0]))
 
 
-def _near(index: _Index, first: str, rest: Sequence[str]) -> Near | None:
-    """The one command that the first word is nearly; None when none is, or when it could be several."""
-    near = {index.words[word][0].id: word for word in reversed(list(index.words)) if _is_near(first, word)}
-    if len(near) != 1:
+def _near(menus: Menus, first: str, rest: Sequence[str]) -> Near | None:
+    """The command that the first word is nearly; None when none is, or when it could be several.
+
+    Of two that are as near, the one with a word of the default language is meant: START is no reason to forget STATUT.
+    """
+    index = _index(menus)
+    near = {word: _distance(first, word) for word in index.words}
+    least = min((distance for distance in near.values() if distance is not None), default=None)
+    words = [word for word, distance in near.items() if least is not None and distance == least]
+    if len({index.words[word][0].id for word in words}) > 1:
+        words = [word for word in words if index.words[word][1] in (None, menus.languages[0])]
+    if len({index.words[word][0].id for word in words}) != 1:
         return None
-    word = index.written[next(iter(near.values()))]
+    word = index.written[words[0]]
     return Near(word, " ".join((word, *rest)))
 
 
-def _is_near(typed: str, word: str) -> bool:
-    """One letter missing, too many, wrong or swapped with its neighbour; two in a long word."""
+def _distance(typed: str, word: str) -> int | None:
+    """How many letters are missing, too many, wrong or swapped: at most one, two in a long word; None for more."""
     if len(typed) < _NEAR_FROM or len(word) < _NEAR_FROM or not typed.isalpha():
-        return False
+        return None
     most = 1 if min(len(typed), len(word)) < _LONG_WORD else 2
-    return OSA.distance(typed, word, score_cutoff=most) <= most
+    distance = OSA.distance(typed, word, score_cutoff=most)
+    return distance if distance <= most else None
 
 
 #: Versions of menus whose words are kept ready.

@@ -121,7 +121,8 @@ def _services_reached(inspection: Inspection) -> None:
     if ROOT not in menus.services or inspection.broken:
         return
     reached: set[str] = set()
-    waiting = [ROOT, *menus.shortcuts.values()]
+    started = (command.starts for command in menus.commands.values() if command.starts is not None)
+    waiting = [ROOT, *menus.shortcuts.values(), *started]
     while waiting:
         id_ = waiting.pop()
         if id_ in menus.services and id_ not in reached:

@@ -199,13 +199,15 @@ class _Answer:
         if code:
             settled = dropped.take_by_code(self.parts, code, self.asked.msisdn, self.dialogue.key("code"))
             return self.say("sms_resume_code_wrong") if settled is None else self.shown(self.taken_up(settled))
-        if self.state is not None and not self.state.offered:
+        waiting = self.left_in(None)
+        running = self.state is not None and not self.state.offered
+        worth_it = dropped.is_resumable(self.parts, self.asked.conversation, self.now)
+        if self.state is not None and running and (worth_it or waiting is None):
             try:
                 menus = self.menus = self.parts.shelf.version(self.state.menus)
                 return self.shown(walk.again(menus, self.surface, self.state, self.local()))
             except VersionLost:
                 self.menus = self.parts.shelf.current
-        waiting = self.left_in(None)
         return self.say("sms_nothing_to_resume") if waiting is None else self.offer(waiting)
 
     def left_in(self, service: str | None) -> WaitingDialogue | None:

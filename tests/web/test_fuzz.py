@@ -38,11 +38,13 @@ forms = st.fixed_dictionaries(
         "durationInMillis": anything,
         "hopsCount": anything,
         "date": anything,
+        "from": numbers,
+        "to": anything,
     },
 )
 
 
-@pytest.mark.parametrize("route", ["ussd", "events", "dlr"])
+@pytest.mark.parametrize("route", ["ussd", "events", "dlr", "mo", "optout"])
 @SETTINGS
 @given(form=forms)
 def test_forms(site: Site, route: str, form: dict[str, str]) -> None:
@@ -58,7 +60,7 @@ def test_forms(site: Site, route: str, form: dict[str, str]) -> None:
     kind=st.sampled_from(["application/x-www-form-urlencoded", "application/json", "", "x"]),
 )
 def test_bytes(site: Site, body: bytes, kind: str) -> None:
-    for path in (AT + "ussd", AT + "events", AT + "dlr", MADAPI):
+    for path in (AT + "ussd", AT + "events", AT + "dlr", AT + "mo", AT + "optout", MADAPI):
         assert site.call("POST", path, body, CONTENT_TYPE=kind)[0] in {200, 400, 403}
 
 
