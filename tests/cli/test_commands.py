@@ -74,9 +74,16 @@ def test_a_text_that_is_not_utf8(gateway):
 
 
 def test_the_shipped_menus_have_no_fault(gateway):
-    counts = r"\(\d+ (files|fichiers), \d+ services, \d+ (screens|écrans)\)\.\n"
+    counts = r"\(\d+ (files|fichiers), \d+ services, \d+ (screens|écrans)\)\.\nSMS: .*; 0 (in|en) UCS-2\n"
     assert re.fullmatch(r"menus: no fault " + counts, gateway("check").stdout)
     assert re.fullmatch(r"menus: aucun défaut " + counts, gateway("check", "menus", "--lang", "fr").stdout)
+
+
+def test_every_sms_with_its_segments(gateway):
+    lines = gateway("check", "--sms").stdout.splitlines()
+    assert "receipt  fr  GSM-7  159  1 segment" in lines
+    assert any(re.fullmatch(r"commands\.aide  en  GSM-7  \d+  1 segment", line) for line in lines)
+    assert any(re.fullmatch(r"infos\.fiche  fr  GSM-7  \d+  \d x 1 segment", line) for line in lines)
 
 
 def test_a_broken_menu_is_reported_in_both_languages(gateway, tmp_path):
