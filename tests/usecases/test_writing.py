@@ -154,19 +154,6 @@ def test_a_vital_sms_of_unknown_fate_leaves_once_more_and_no_other_does(bench):
     assert {found(bench, vital).state, found(bench, other).state} == {MtState.UNKNOWN}
 
 
-def test_f17_one_recipient_of_a_call_is_refused(bench):
-    from gateway.messages import SendOutcome, SendResult
-    from tests.usecases.test_sending import NUMBERS, send_all
-    from tests.usecases.test_sending import write as letter
-
-    taken, refused = letter(bench, NUMBERS[0], "Avis"), letter(bench, NUMBERS[1], "Avis")
-    bench.aggregator.results[NUMBERS[1]] = SendResult("", SendOutcome.REJECTED, code="InvalidPhoneNumber")
-    send_all(bench)
-    assert len(bench.aggregator.calls) == 1
-    assert found(bench, taken).state is MtState.ACCEPTED
-    assert (found(bench, refused).state, found(bench, refused).reason) == (MtState.REJECTED, "InvalidPhoneNumber")
-
-
 def test_too_many_slows_the_sender_and_puts_its_rows_back(bench):
     from gateway.messages import SendOutcome, SendResult
     from tests.usecases.test_sending import NUMBERS, send_all

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.web.conftest import Site
 
 SETTINGS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 AT = "/channels/africastalking/local/"
 MADAPI = "/channels/mtn_madapi/local/ussd"
