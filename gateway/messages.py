@@ -35,6 +35,7 @@ class UssdTurn:
     network: str = ""
     #: as received, where it is not E.164: some aggregators want it back in the reply just so
     number_given: str = field(default="", repr=False)
+    imsi: str = field(default="", repr=False)  #: the SIM's identity where the channel names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,22 @@ class Dlr:
 class SubmissionState(StrEnum):
     """The life of a submission."""
 
-    RECEIVED = "received"  #: stored, its récépissé is on its way; waits for the back office
+    PROPOSED = "proposed"  #: stored for somebody else, whose number has not agreed yet; nobody else sees it
+    RECEIVED = "received"  #: new, or proposed -> received: its récépissé is on its way; waits for the back office
     ACKNOWLEDGED = "acknowledged"  #: received -> acknowledged: the institution took it
     GRANTED = "granted"  #: -> granted: the institution decided in favour
     REFUSED = "refused"  #: -> refused: the institution decided against, or would not take it
     DEAD = "dead"  #: received -> dead: it could not be handed over; a person must look (`gateway submissions retry`)
+    WITHDRAWN = (
+        "withdrawn"  #: proposed | received | acknowledged | dead -> withdrawn: by whoever it is for, or never agreed
+    )
+
+
+class OnBehalf(StrEnum):
+    """How somebody else's demand came from this phone."""
+
+    AGREED = "agreed"  #: the number of the person it is for answered that it agrees
+    DECLARED = "declared"  #: the person has no phone: who dialled says so, and the document is handed over in person
 
 
 class Decision(StrEnum):
@@ -186,6 +198,9 @@ class BackofficeRequest:
     msisdn: str = field(repr=False)
     assurance: str
     fields: dict[str, str | int] = field(repr=False)
+    on_behalf: OnBehalf | None = None
+    relation: str = field(default="", repr=False)
+    helper_msisdn: str = field(default="", repr=False)  #: who dialled, when it was for somebody else
 
 
 class HandOver(StrEnum):

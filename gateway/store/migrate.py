@@ -1,6 +1,6 @@
-"""Brings a database to the shape of tables.py. Two processes that do it at once do no harm.
+"""Brings a database to the shape of tables/. Two processes that do it at once do no harm.
 
-To add one: change tables.py, write `migrations/versions/v0002_<subject>.py` by hand like the first, and run
+To add one: change tables/, write `migrations/versions/v0004_<subject>.py` by hand like the first, and run
 tests/store/test_migrate.py, which compares the two.
 """
 

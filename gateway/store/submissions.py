@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 import msgspec
 from sqlalchemy import Row, func, select, update
 
-from gateway.messages import BackofficeRequest, Decision, SubmissionState
-from gateway.store import holdings
+from gateway.messages import Decision, OnBehalf, SubmissionState
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
 from gateway.store.tables import OPEN_SUBMISSION, submissions
 
-_FIELDS = "submissions.fields_sealed"
+FIELDS = "submissions.fields_sealed"
+RELATION = "submissions.relation_sealed"
 _LABEL = "submissions.label_sealed"
 _MESSAGE = "submissions.message_sealed"
 _S = SubmissionState
@@ -28,7 +28,8 @@ MOVES: Mapping[SubmissionState, tuple[SubmissionState, ...]] = {
     _S.GRANTED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
     _S.REFUSED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
     _S.DEAD: (_S.RECEIVED,),
-    _S.RECEIVED: (_S.DEAD,),  # only by a person
+    _S.RECEIVED: (_S.DEAD, _S.PROPOSED),  # from dead only by a person
+    _S.WITHDRAWN: (_S.PROPOSED, _S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
 }
 
 
@@ -47,7 +48,7 @@ class AlreadyOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
-    """A demand to store, in state `received`."""
+    """A demand to store."""
 
     reference: str  #: 12 digits
     service: str
@@ -66,6 +67,10 @@ class NewSubmission:
     receipt_key_id: str  #: which key made the verification code
     promised_on: date | None
     keep_s: int | None  #: how long personal data stay after closure; None: they stay
+    state: SubmissionState = SubmissionState.RECEIVED  #: or `proposed`, until the person it is for agrees
+    on_behalf: OnBehalf | None = None
+    relation: str = field(default="", repr=False)  #: what the helper is to the person it is for
+    helper_id: int | None = None  #: the holding of who dialled, when it is for somebody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +99,9 @@ class StoredSubmission:
     acknowledged_at: datetime | None
     decided_at: datetime | None
     closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class HandOverMaterial:
-    """A submission as its back office must receive it, and what the gateway needs to go on."""
-
-    id: int
-    system: str
-    holding_id: int
-    sensitive: bool
-    state: SubmissionState
-    request: BackofficeRequest
+    on_behalf: OnBehalf | None = None
+    helper_id: int | None = None
+    moved_at: datetime | None = None  #: when another number took it over
 
 
 def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) -> int:
@@ -124,8 +120,8 @@ def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) ->
         "language": new.language,
         "assurance": new.assurance,
         "sensitive": new.sensitive,
-        "state": _S.RECEIVED,
-        "fields_sealed": seals.seal_json(dict(new.fields), _FIELDS),
+        "state": new.state,
+        "fields_sealed": seals.seal_json(dict(new.fields), FIELDS),
         "subject_digest": _subject_digest(seals, new.service, new.subject),
         "label_sealed": seals.seal(new.label, _LABEL),
         "idempotency_key": new.idempotency_key,
@@ -134,6 +130,9 @@ def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) ->
         "receipt_key_id": new.receipt_key_id,
         "keep_s": new.keep_s,
         "submitted_at": now,
+        "on_behalf": new.on_behalf,
+        "relation_sealed": seals.seal(new.relation, RELATION) if new.relation else None,
+        "helper_id": new.helper_id,
     }
     # Twice: the one that stood in the way may have been closed between the INSERT and the search for it.
     for _ in range(2):
@@ -207,29 +206,6 @@ def is_erased(conn: Connection, submission_id: int) -> bool:
     return conn.execute(found).scalar_one_or_none() is not None
 
 
-def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOverMaterial | None:
-    """What to hand over to the back office; None when there is no such submission or its fields were erased.
-
-    Raises SealBroken when it cannot be read.
-    """
-    row = conn.execute(select(submissions).where(submissions.c.id == submission_id)).one_or_none()
-    if row is None or row.fields_sealed is None:
-        return None
-    request = BackofficeRequest(
-        idempotency_key=row.idempotency_key,
-        reference=row.reference,
-        service=row.service,
-        submitted_at=row.submitted_at,
-        promised_on="" if row.promised_on is None else row.promised_on.isoformat(),
-        language=row.language,
-        msisdn=holdings.msisdn_of(conn, seals, row.holding_id),
-        assurance=row.assurance,
-        fields=seals.open_json(row.fields_sealed, _FIELDS),
-    )
-    state = SubmissionState(row.state)
-    return HandOverMaterial(row.id, row.system, row.holding_id, row.sensitive, state, request)
-
-
 def set_state(
     conn: Connection,
     seals: Seals,
@@ -242,8 +218,8 @@ def set_state(
 ) -> bool:
     """Whether the submission moved to `to` by this call; False when MOVES forbids it (already there, already further).
 
-    `case_number` and `message` (by language) are stored with the move when they are given. Granted and refused close
-    it: its personal data are due for erasure `keep_s` later.
+    `case_number` and `message` (by language) are stored with the move when they are given. Granted, refused and
+    withdrawn close it: its personal data are due for erasure `keep_s` later.
     """
     values: dict[str, object] = {"state": to}
     if case_number:
@@ -254,15 +230,17 @@ def set_state(
         values["acknowledged_at"] = now
     row = conn.execute(
         update(submissions)
-        .where(submissions.c.id == submission_id, submissions.c.state.in_(MOVES[to]))
+        .where(submissions.c.id == submission_id, submissions.c.state.in_(MOVES.get(to, ())))
         .values(values)
         .returning(submissions.c.keep_s)
     ).one_or_none()
     if row is None:
         return False
-    if to in (_S.GRANTED, _S.REFUSED):
+    if to in (_S.GRANTED, _S.REFUSED, _S.WITHDRAWN):
         due = None if row.keep_s is None else now + timedelta(seconds=row.keep_s)
-        closing = {"decision": Decision(to), "decided_at": now, "closed_at": now, "erase_after": due}
+        closing: dict[str, object] = {"closed_at": now, "erase_after": due}
+        if to is not _S.WITHDRAWN:
+            closing |= {"decision": Decision(to), "decided_at": now}
         conn.execute(update(submissions).where(submissions.c.id == submission_id).values(closing))
     return True
 
@@ -277,7 +255,7 @@ def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
 def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
     """The ids, at most `limit`, whose personal data were due and are now erased; then call `mts.erase_of`."""
     due = select(submissions.c.id).where(submissions.c.erase_after <= now).limit(limit)
-    sealed = ("fields_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
+    sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone = {**dict.fromkeys(sealed), "case_number": ""}
     erased = update(submissions).where(submissions.c.id.in_(due.scalar_subquery())).values(gone)
     return tuple(conn.execute(erased.returning(submissions.c.id)).scalars())
@@ -321,4 +299,7 @@ def _stored(seals: Seals, row: Row[*tuple[object, ...]]) -> StoredSubmission:
         acknowledged_at=row.acknowledged_at,
         decided_at=row.decided_at,
         closed_at=row.closed_at,
+        on_behalf=None if row.on_behalf is None else OnBehalf(row.on_behalf),
+        helper_id=row.helper_id,
+        moved_at=row.moved_at,
     )

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from gateway import logs, metrics
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
+from gateway.store import hand_over as stored
 from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
+from gateway.store.hand_over import HandOverMaterial
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
-from gateway.store.submissions import HandOverMaterial
 from gateway.usecases import notices
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
@@ -64,7 +65,7 @@ def _begin(parts: Parts, row: Claimed) -> HandOverMaterial | None:
     now = parts.now()
     with parts.database.begin() as conn:
         try:
-            material = submissions.for_hand_over(conn, parts.seals, row.target_id)
+            material = stored.for_hand_over(conn, parts.seals, row.target_id)
         except SealBroken:  # trying again will not mend it
             _give_up(conn, parts, row, "unreadable")
             return None

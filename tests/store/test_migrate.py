@@ -12,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from gateway.store import beats, holdings, menu_versions, migrate
 from gateway.store.db import Connection, Database, open_database
@@ -121,6 +122,30 @@ def test_the_second_one_keeps_what_the_first_had_and_gives_it_back(empty_url: st
     migrate.downgrade(empty_url, "0001")
     database = open_database(empty_url)
     assert _rows(database) == before
+    database.close()
+
+
+def test_the_third_one_keeps_what_refers_to_submissions(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "0001")
+    database = open_database(empty_url)
+    with database.begin() as conn:
+        _fill_first(conn)
+    migrate.upgrade(empty_url)
+    before = _rows(database)
+    with database.begin() as conn:
+        conn.execute(text("UPDATE submissions SET state = 'withdrawn', on_behalf = 'declared', helper_id = 1"))
+    with pytest.raises(IntegrityError), database.begin() as conn:
+        conn.execute(text("DELETE FROM submissions"))
+    database.close()
+    migrate.downgrade(empty_url, "0002")
+    database = open_database(empty_url)
+    with database.read() as conn:
+        assert conn.execute(text("SELECT state FROM submissions")).scalars().all() == ["refused"]
+    with pytest.raises(IntegrityError), database.begin() as conn:
+        conn.execute(text("DELETE FROM submissions"))
+    migrate.upgrade(empty_url)
+    assert _rows(database)["mts"] == before["mts"]
     database.close()
 
 

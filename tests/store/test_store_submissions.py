@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.messages import Decision, SubmissionState
-from gateway.store import holdings, submission_events, submissions
+from gateway.store import hand_over, holdings, submission_events, submissions
 from gateway.store.db import Database
 from gateway.store.sealed import Seals
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
@@ -45,8 +45,8 @@ def test_what_the_back_office_receives(
     database: Database, seals: Seals, now: datetime, store_submission: Store, promised_on: date | None, said: str
 ) -> None:
     with database.begin() as conn:
-        material = submissions.for_hand_over(conn, seals, store_submission(conn, promised_on=promised_on))
-        assert submissions.for_hand_over(conn, seals, 404) is None
+        material = hand_over.for_hand_over(conn, seals, store_submission(conn, promised_on=promised_on))
+        assert hand_over.for_hand_over(conn, seals, 404) is None
     assert material is not None
     assert (material.system, material.state, material.sensitive) == ("etat-civil", S.RECEIVED, False)
     request = material.request
@@ -102,10 +102,10 @@ def test_which_states_hold_the_subject(
     database: Database, seals: Seals, now: datetime, store_submission: Store, state: SubmissionState
 ) -> None:
     with database.begin() as conn:
-        first = store_submission(conn)
-        if state is not S.RECEIVED:
+        first = store_submission(conn, state=S.PROPOSED if state is S.PROPOSED else S.RECEIVED)
+        if state not in (S.RECEIVED, S.PROPOSED):
             assert submissions.set_state(conn, seals, first, state, now)
-        if state in (S.GRANTED, S.REFUSED):
+        if state in (S.GRANTED, S.REFUSED, S.WITHDRAWN):
             assert submissions.find_open(conn, seals, "acte-naissance", (("npi", NPI),)) is None
             store_submission(conn, reference="222222222222")
         else:
@@ -149,6 +149,11 @@ ALLOWED = {
     (S.DEAD, S.ACKNOWLEDGED),
     (S.DEAD, S.GRANTED),
     (S.DEAD, S.REFUSED),
+    (S.PROPOSED, S.RECEIVED),
+    (S.PROPOSED, S.WITHDRAWN),
+    (S.RECEIVED, S.WITHDRAWN),
+    (S.ACKNOWLEDGED, S.WITHDRAWN),
+    (S.DEAD, S.WITHDRAWN),
 }
 
 
@@ -162,8 +167,8 @@ def test_every_move(
     to: SubmissionState,
 ) -> None:
     with sqlite_database.begin() as conn:
-        made = store_submission(conn)
-        if start is not S.RECEIVED:
+        made = store_submission(conn, state=S.PROPOSED if start is S.PROPOSED else S.RECEIVED)
+        if start not in (S.RECEIVED, S.PROPOSED):
             assert submissions.set_state(conn, seals, made, start, now)
         assert submissions.set_state(conn, seals, made, to, now) == ((start, to) in ALLOWED)
         stored = submissions.by_id(conn, seals, made)
@@ -220,7 +225,7 @@ def test_personal_data_go_when_due_and_the_rest_stays(
         stored = submissions.by_reference(conn, seals, "482109375628")
         assert stored is not None
         assert (stored.state, stored.label, stored.message) == (S.REFUSED, "", {})
-        assert submissions.for_hand_over(conn, seals, made) is None
+        assert hand_over.for_hand_over(conn, seals, made) is None
 
 
 def test_lists_are_newest_first_and_bounded(
