@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -83,12 +84,12 @@ class Database:
         self._writing.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, patience_s: int = BUSY_TIMEOUT_S) -> Database:
     """A Database for `sqlite:///path` or `postgresql://...`; nothing is connected yet.
 
-    Raises ValueError, with no part of the URL in it, when the URL is neither.
+    `patience_s`: how long a writer of SQLite waits for the others. Raises ValueError, with no part of the URL in it, when the URL is neither.
     """
-    engine = _engine_for(read_url(url))
+    engine = _engine_for(read_url(url), patience_s)
     reading: dict[str, Any] = {_WRITES: False, "postgresql_readonly": True}
     return Database(engine.execution_options(**{_WRITES: True}), engine.execution_options(**reading))
 
@@ -112,16 +113,16 @@ def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.In
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _engine_for(url: URL) -> Engine:
+def _engine_for(url: URL, patience_s: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
             url,
-            connect_args={"timeout": BUSY_TIMEOUT_S},
+            connect_args={"timeout": patience_s},
             pool_size=POOL_SIZE,
             pool_timeout=BUSY_TIMEOUT_S,
             hide_parameters=True,
         )
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, patience_s))
         event.listen(engine, "begin", _begin_sqlite)
     else:
         options = f"{url.query.get('options', '')} {_POSTGRESQL_OPTIONS}".strip()
@@ -136,10 +137,10 @@ def _engine_for(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(patience_s: int, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin by itself: `_begin_sqlite` does
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+        f"busy_timeout={patience_s * 1000}",
         "journal_mode=WAL",
         "synchronous=FULL",  # a reference shown is a submission on the disk
         "foreign_keys=ON",

@@ -23,6 +23,8 @@ from gateway.store.db import Connection, Database, open_database, read_url
 _FOLDER = Path(__file__).parent / "migrations"
 #: PostgreSQL's advisory lock for migrations: "PASSEREL" in ASCII. SQLite's write lock does the same.
 _LOCK = 0x5041535345524544
+#: A migration may have to wait for another process that migrates, or for a writer of the version before.
+_PATIENCE_S = 60
 
 
 class SchemaTooNew(Exception):
@@ -62,12 +64,12 @@ def _make_private(url: str) -> None:
 
 @contextmanager
 def _locked(url: str) -> Iterator[Config]:
-    database: Database = open_database(url)
+    database: Database = open_database(url, _PATIENCE_S)
     try:
         with database.begin() as conn:
             if conn.dialect.name == "postgresql":
                 conn.execute(text("SET LOCAL statement_timeout = 0"))  # a migration may take its time
-                conn.execute(text("SET LOCAL lock_timeout = '60s'"))
+                conn.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE_S}s'"))
                 conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
             if not _revisions(conn) <= known:
