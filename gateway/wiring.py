@@ -34,7 +34,16 @@ from gateway.store.db import Database, StoreUnavailable, open_database
 from gateway.store.limits import open_throttle
 from gateway.store.sessions import Sessions
 from gateway.store.wake import Wake, open_wake
-from gateway.usecases import lookups, my_messages, preferences, saved_dialogues, shelf, submissions, verification
+from gateway.usecases import (
+    arrivals,
+    lookups,
+    my_messages,
+    preferences,
+    saved_dialogues,
+    shelf,
+    submissions,
+    verification,
+)
 from gateway.usecases.parts import Parts
 from gateway.usecases.stops import Stops
 from gateway.usecases.talk import Talk
@@ -281,7 +290,8 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         channels=settings.channels,
         countries=settings.countries,
         save_dropped=partial(saved_dialogues.save, parts),
-        arrive=partial(saved_dialogues.arrive, parts),
+        arrive=partial(arrivals.arrive, parts),
+        note_notice=partial(arrivals.note_notice, parts),
         settle_offer=partial(saved_dialogues.settle, parts),
         settled_by=partial(saved_dialogues.settled_by, parts),
         closed=parts.stops.closed,

@@ -61,13 +61,16 @@ _ERRORS: dict[str, dict[str, int]] = {
     "error_secret": {},
     "error_pattern": {},
     "error_search": {},
+    "error_code": {},
+    "error_code_expired": {},
 }
 _WORDS = (
     "key_back", "key_home", "key_more", "word_or", "word_yes", "word_no", "date_day", "date_month", "date_year",
     "search_hint", "unverified",
     "state_proposed", "state_received", "state_acknowledged", "state_granted", "state_refused", "state_dead",
     "state_withdrawn", "state_closed",
-    "resume_yes", "resume_no", "resume_other", "category_vital", "category_procedure", "category_information",
+    "notice_go_on", "resume_yes", "resume_no", "resume_other",
+    "category_vital", "category_procedure", "category_information",
 )  # fmt: skip
 
 _ANSWERS: dict[str, dict[str, int]] = {
@@ -81,12 +84,23 @@ _ANSWERS: dict[str, dict[str, int]] = {
     "sms_resume_code_wrong": _CODE,
     "sms_dialogue_over": _CODE,
     "sms_service_stopped": _CODE,
+    "sms_privacy": _CODE,
+    "sms_agreed": _CODE,
+    "sms_agree_code": {},
+    "sms_agree_wrong": {},
 }
 
 MESSAGES: Mapping[str, MessageKey] = {
     **{key: MessageKey("error", sizes) for key, sizes in _ERRORS.items()},
     **{key: MessageKey("word") for key in _WORDS},
     "resume_offer": MessageKey("closing", {"service": SERVICE_SIZE}),
+    "privacy_notice": MessageKey("closing", _CODE),
+    "code_ask": MessageKey("closing", _CODE),
+    "code_too_many": MessageKey("closing", _CODE),
+    "code_new_sim": MessageKey("closing", _CODE),
+    "code_over": MessageKey("closing", _CODE),
+    "too_many_identifiers": MessageKey("closing", _CODE),
+    "too_many_references": MessageKey("closing", _CODE),
     "service_stopped": MessageKey("closing", _CODE),
     "unavailable": MessageKey("closing"),
     "unavailable_stored": MessageKey("closing", _DEMAND),
@@ -112,5 +126,13 @@ MESSAGES: Mapping[str, MessageKey] = {
     "not_accepted_reason": MessageKey("sms", {**_DEMAND_OF, "reason": INSTITUTION_TEXT_SIZE}, 2),
     "not_accepted_sensitive": MessageKey("sms", _DEMAND),
     "resume_sms": MessageKey("sms", _RESUME),
+    "code_sms": MessageKey("sms", {"otc": 6, "service": SERVICE_SIZE}),
+    "withdrawn_sms": MessageKey("sms", _DEMAND_OF),
+    "withdrawn_sensitive": MessageKey("sms", _DEMAND),
+    "moved_away": MessageKey("sms", _DEMAND),
+    "agree_ask": MessageKey("sms", {"helper": 18, "service": SERVICE_SIZE, "otc": 4}),
+    "agree_asked": MessageKey("sms", _DEMAND_OF),
+    "agree_over": MessageKey("sms", _DEMAND_OF),
+    "receipt_helper": MessageKey("sms", _DEMAND_OF),
     **{key: MessageKey("sms", sizes, answers_mo=True) for key, sizes in _ANSWERS.items()},
 }  # fmt: skip

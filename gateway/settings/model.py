@@ -129,6 +129,41 @@ class SystemSettings(_Part):
     sources: tuple[str, ...] = ()  #: names of the lookups this system answers
 
 
+class Holdings(_Part):
+    """When a number is taken to be somebody else's, and what that stops."""
+
+    max_silence_s: Count = 7_776_000  #: 90 days; idle SIMs are ended at 180 in Bénin (one source)
+    new_sim_s: Count = 259_200  #: 72 h: a SIM younger than that proves nothing by a code sent to it
+    sim_check: str | None = None  #: the channel whose operator is asked whether the SIM was changed; None: nobody is
+    sim_check_every_s: Count = 86_400
+
+
+class Codes(_Part):
+    """One-time codes: six digits sent to a number and typed back."""
+
+    per_number_hour: Count = 3
+    valid_s: Count = 600
+    wrong: Count = 3  #: tries of one code
+
+
+class Agreements(_Part):
+    """The word of a person for whom somebody else dials."""
+
+    valid_s: Count = 259_200
+    per_helper_day: Count = 5
+    wrong: Count = 3
+
+
+class Privacy(_Part):
+    """What citizens are told about their data, and how long each kind is kept."""
+
+    notice: str = ""  #: version of the notice shown once to each number ("2026-11"); empty: none is shown
+    texts_s: Count = 2_592_000  #: 30 days: texts of SMS, both directions, and what was refused, reported, repeated
+    acts_s: Count = 604_800  #: 7 days: answers of acts; longer than any aggregator repeats a callback
+    closed_holdings_s: Count = 31_536_000  #: a year after it ended, a number is forgotten unless a demand needs it
+    open_demands_s: Count | None = None  #: a demand that nobody ever decided; None: kept until somebody does
+
+
 class Ceilings(_Part):
     """What the SMS that citizens cause may cost: past a ceiling only vital ones leave."""
 
@@ -147,6 +182,9 @@ class Limits(_Part):
     verify_free_wrong: Count = 5  #: wrong codes for one reference before each further try has to wait
     verify_longest_delay_s: Count = 300
     resume_codes_per_number_hour: Count = 10
+    identifiers_per_number_day: Count = 10  #: different identifiers typed from one number
+    references_per_number_hour: Count = 20  #: references looked up that are not the number's own
+    takeovers_wrong_day: Count = 3  #: wrong proofs for one reference
 
 
 class Settings(_Part):
@@ -181,6 +219,10 @@ class Settings(_Part):
     senders: dict[str, Sender] = {}
     sms: SmsSettings
     ceilings: Ceilings = Ceilings()
+    holdings: Holdings = Holdings()
+    codes: Codes = Codes()
+    agreements: Agreements = Agreements()
+    privacy: Privacy = Privacy()
     institutions: dict[str, Institution] = {}
     systems: dict[str, SystemSettings] = {}
     limits: Limits = Limits()

@@ -85,6 +85,14 @@ def save(conn: Connection, seals: Seals, conversation: Conversation, now: dateti
     return conn.execute(latest.values(values)).rowcount == 1
 
 
+def end(conn: Connection, holding_id: int, now: datetime) -> None:
+    """What was under way in a holding is over, and what was typed in it is erased."""
+    c = conversations.c
+    nothing = {"state_sealed": None, "dialogue_until": None, "proposal_sealed": None, "proposal_until": None}
+    over = update(conversations).where(c.holding_id == holding_id)
+    conn.execute(over.values({**nothing, "version": c.version + 1, "updated_at": now}))
+
+
 def forget(conn: Connection, now: datetime) -> int:
     """How many conversations lost a dialogue or a proposal that is over: what was typed is erased with it."""
     c = conversations.c

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -20,6 +22,20 @@ def digest_of(seals: Seals, msisdn: str) -> bytes:
     return seals.digest("msisdn", msisdn)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An open holding. `sim_changed_at`: when the number last got another SIM, None when that is not known."""
+
+    id: int
+    opened_at: datetime
+    last_seen_at: datetime
+    network: str
+    imsi_digest: bytes | None = field(repr=False)
+    sim_changed_at: datetime | None
+    notice: str  #: the version of the privacy notice that was shown, "" for none
+    notice_at: datetime | None
+
+
 def open_holding(conn: Connection, seals: Seals, msisdn: str, now: datetime, network: str = "") -> int:
     """The id of the open holding of `msisdn` (E.164 with +), opened now if there is none; also notes that it was seen.
 
@@ -27,11 +43,21 @@ def open_holding(conn: Connection, seals: Seals, msisdn: str, now: datetime, net
     Two callers at once get the same id.
     """
     seen = {"last_seen_at": now, **({"network": bounded(network, 32)} if network else {})}
+    return _opened(conn, seals, msisdn, now, seen)
+
+
+def found_or_opened(conn: Connection, seals: Seals, msisdn: str, now: datetime) -> int:
+    """As `open_holding`, when it is not the citizen who gives a sign: an aggregator, an operator of ours."""
+    return _opened(conn, seals, msisdn, now, {"msisdn_digest": holdings.c.msisdn_digest})
+
+
+def _opened(conn: Connection, seals: Seals, msisdn: str, now: datetime, seen: Mapping[str, object]) -> int:
     row = {
         "msisdn_digest": digest_of(seals, msisdn),
         "msisdn_sealed": seals.seal(msisdn, _WHERE),
         "opened_at": now,
-        **seen,
+        "last_seen_at": now,
+        **{name: value for name, value in seen.items() if name != "msisdn_digest"},
     }
     opened = (
         insert_into(conn, holdings)
@@ -39,7 +65,7 @@ def open_holding(conn: Connection, seals: Seals, msisdn: str, now: datetime, net
         .on_conflict_do_update(
             index_elements=[holdings.c.msisdn_digest],
             index_where=holdings.c.closed_at.is_(None),
-            set_=seen,
+            set_=dict(seen),
         )
         .returning(holdings.c.id)
     )
@@ -47,12 +73,67 @@ def open_holding(conn: Connection, seals: Seals, msisdn: str, now: datetime, net
     return holding_id
 
 
-def find_open(conn: Connection, seals: Seals, msisdn: str) -> int | None:
-    """The id of the open holding of `msisdn`, None when it has none; writes nothing."""
-    found = select(holdings.c.id).where(
-        holdings.c.msisdn_digest == digest_of(seals, msisdn), holdings.c.closed_at.is_(None)
+def held(conn: Connection, seals: Seals, msisdn: str) -> Held | None:
+    """The open holding of `msisdn`, however long it was silent; None when it has none."""
+    h = holdings.c
+    row = conn.execute(
+        select(holdings).where(h.msisdn_digest == digest_of(seals, msisdn), h.closed_at.is_(None))
+    ).one_or_none()
+    return None if row is None else held_in(row)
+
+
+def by_id(conn: Connection, holding_id: int) -> Held | None:
+    """An open holding by its id; None when it is closed, or there is none such."""
+    row = conn.execute(
+        select(holdings).where(holdings.c.id == holding_id, holdings.c.closed_at.is_(None))
+    ).one_or_none()
+    return None if row is None else held_in(row)
+
+
+def find_open(conn: Connection, seals: Seals, msisdn: str, silent_since: datetime) -> int | None:
+    """The id of the open holding of `msisdn`, None when it has none; writes nothing.
+
+    One that gave no sign since `silent_since` is none any more, whether or not a sweep has closed it.
+    """
+    h = holdings.c
+    found = select(h.id).where(
+        h.msisdn_digest == digest_of(seals, msisdn), h.closed_at.is_(None), h.last_seen_at > silent_since
     )
     return conn.execute(found).scalar_one_or_none()
+
+
+def of_number(conn: Connection, digest: bytes) -> tuple[int, ...]:
+    """Every holding of a number, open or closed, oldest first; `digest` is `digest_of` it."""
+    return tuple(
+        conn.execute(select(holdings.c.id).where(holdings.c.msisdn_digest == digest).order_by(holdings.c.id)).scalars()
+    )
+
+
+def closed_among(conn: Connection, holding_ids: Collection[int]) -> frozenset[int]:
+    """Those of these holdings that are closed: nothing more is sent to them."""
+    h = holdings.c
+    return frozenset(conn.execute(select(h.id).where(h.id.in_(holding_ids), h.closed_at.is_not(None))).scalars())
+
+
+def note_seen(conn: Connection, holding_id: int, now: datetime, network: str = "", imsi: bytes | None = None) -> None:
+    """The citizen gave a sign; what the callback says of her network and her SIM replaces what was known."""
+    seen: dict[str, object] = {"last_seen_at": now}
+    if network:
+        seen["network"] = bounded(network, 32)
+    if imsi is not None:
+        seen["imsi_digest"] = imsi
+    conn.execute(update(holdings).where(holdings.c.id == holding_id).values(seen))
+
+
+def note_sim_change(conn: Connection, holding_id: int, at: datetime) -> None:
+    """The number has had another SIM since `at`."""
+    conn.execute(update(holdings).where(holdings.c.id == holding_id).values(sim_changed_at=at))
+
+
+def note_notice(conn: Connection, holding_id: int, version: str, now: datetime) -> None:
+    """That version of the privacy notice was shown."""
+    told = update(holdings).where(holdings.c.id == holding_id)
+    conn.execute(told.values(notice=bounded(version, 16), notice_at=now))
 
 
 def networks_of(conn: Connection, holding_ids: Collection[int]) -> dict[int, str]:
@@ -82,7 +163,28 @@ def opened(seals: Seals, sealed: bytes) -> str:
     return seals.open(sealed, _WHERE)
 
 
-def close(conn: Connection, holding_id: int, now: datetime) -> bool:
+def close(conn: Connection, holding_id: int, why: str, now: datetime) -> bool:
     """Whether the holding was open and is now closed: the next person with the number starts with nothing."""
     closed = update(holdings).where(holdings.c.id == holding_id, holdings.c.closed_at.is_(None))
-    return conn.execute(closed.values(closed_at=now)).rowcount == 1
+    return conn.execute(closed.values(closed_at=now, closed_why=bounded(why, 16))).rowcount == 1
+
+
+def silent(conn: Connection, silent_since: datetime, limit: int) -> tuple[int, ...]:
+    """At most `limit` open holdings that gave no sign since then."""
+    h = holdings.c
+    found = select(h.id).where(h.closed_at.is_(None), h.last_seen_at <= silent_since)
+    return tuple(conn.execute(found.order_by(h.last_seen_at).limit(limit)).scalars())
+
+
+def held_in(row: Any) -> Held:
+    """What a row with the columns of this table says."""
+    return Held(
+        id=row.id,
+        opened_at=row.opened_at,
+        last_seen_at=row.last_seen_at,
+        network=row.network or "",
+        imsi_digest=row.imsi_digest,
+        sim_changed_at=row.sim_changed_at,
+        notice=row.notice or "",
+        notice_at=row.notice_at,
+    )

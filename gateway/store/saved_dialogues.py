@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from gateway.store import holdings as numbers
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
-from gateway.store.tables import holdings, saved_dialogues
+from gateway.store.tables import saved_dialogues
 
 #: What the citizen chose: go on, start again, or "it was not me".
 Outcome = Literal["continued", "restarted", "disowned"]
@@ -55,6 +54,7 @@ class Settled:
     """What became of a dialogue; `state` is the engine's, encoded."""
 
     id: int
+    holding_id: int
     service: str
     language: str
     outcome: Outcome
@@ -98,20 +98,6 @@ def waiting(conn: Connection, holding_id: int, now: datetime) -> tuple[WaitingDi
     return tuple(_waiting(row) for row in rows)
 
 
-def latest_of_number(conn: Connection, seals: Seals, msisdn: str, now: datetime) -> WaitingDialogue | None:
-    """The dialogue that whoever holds this number now left last and can still take up, in one query."""
-    d = saved_dialogues.c
-    row = conn.execute(
-        select(saved_dialogues)
-        .join(holdings, holdings.c.id == d.holding_id)
-        .where(holdings.c.msisdn_digest == numbers.digest_of(seals, msisdn), holdings.c.closed_at.is_(None))
-        .where(_waits(now))
-        .order_by(d.saved_at.desc(), d.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _waiting(row)
-
-
 def by_code(conn: Connection, digest: bytes, now: datetime) -> WaitingDialogue | None:
     """The waiting dialogue that a resume code, or the reference of a submission made in it, opens; whoever asks."""
     d = saved_dialogues.c
@@ -138,7 +124,9 @@ def by_settler(conn: Connection, seals: Seals, settled_by: bytes) -> Settled | N
     row = conn.execute(select(saved_dialogues).where(saved_dialogues.c.settled_by == settled_by)).one_or_none()
     if row is None:
         return None
-    return Settled(row.id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, _WHERE))
+    return Settled(
+        row.id, row.holding_id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, _WHERE)
+    )
 
 
 def forget(conn: Connection, now: datetime) -> int:

@@ -18,3 +18,4 @@ class Caller:
     network: str
     language: str
     mo_id: int | None = None
+    imsi: str = field(default="", repr=False)  #: the SIM's identity where the channel names it

@@ -6,10 +6,11 @@ from gateway import logs
 from gateway.engine import compose
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
-from gateway.store import holdings, submissions
+from gateway.store import submissions
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
+from gateway.usecases import holdings as held
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
@@ -28,7 +29,7 @@ def my_submissions(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = holdings.find_open(conn, parts.seals, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn)
             mine = submissions.of_holding(conn, parts.seals, holding, _LISTED) if holding else ()
     except StoreUnavailable as error:
         return _unavailable("my_submissions", error)
@@ -69,7 +70,7 @@ def from_system(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_
 
 
 def _is_own(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:
-    return holdings.find_open(conn, parts.seals, caller.msisdn) == found.holding_id
+    return held.find(conn, parts, caller.msisdn) == found.holding_id
 
 
 def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str) -> dict[str, Saved]:

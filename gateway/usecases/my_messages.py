@@ -11,9 +11,10 @@ from datetime import timedelta
 
 from gateway import logs
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
-from gateway.store import holdings, my_messages
+from gateway.store import my_messages
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.my_messages import OwnMessage
+from gateway.usecases import holdings as held
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 
@@ -69,7 +70,7 @@ def _asked(
         return _UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = holdings.find_open(conn, parts.seals, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn)
             return nothing if holding is None else read(conn, holding)
     except StoreUnavailable as error:
         logs.event("lookup.unavailable", level="warning", source=source, why=error.why)

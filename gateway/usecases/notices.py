@@ -19,6 +19,7 @@ from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
 from gateway.text import fit, reference
+from gateway.usecases import holdings as held
 from gateway.usecases import writing
 from gateway.usecases.parts import Parts
 
@@ -101,7 +102,7 @@ def _write(
     except SealBroken:  # what the institution decided is kept all the same
         logs.event("notice.unreadable", level="error", submission_id=submission.id, template=key)
         return None
-    if holdings.find_open(conn, parts.seals, msisdn) != submission.holding_id:
+    if held.find(conn, parts, msisdn) != submission.holding_id:
         logs.event("notice.withheld", level="warning", submission_id=submission.id, template=key)
         return None
     return writing.write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.backoffice.base import BackOffice
@@ -37,6 +37,11 @@ class Parts:
     throttle: Throttle
     stops: Stops
     silences: Silences = field(default_factory=Silences)
+
+    @property
+    def silent_since(self) -> datetime:
+        """A number that gave no sign since then may be somebody else's by now."""
+        return self.now() - timedelta(seconds=self.settings.holdings.max_silence_s)
 
     @property
     def zone(self) -> ZoneInfo:

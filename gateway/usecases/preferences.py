@@ -20,6 +20,7 @@ from gateway.store import acts, holdings, preferences
 from gateway.store.acts import ActExists
 from gateway.store.db import Connection, StoreUnavailable, Why
 from gateway.store.preferences import Source
+from gateway.usecases import holdings as held
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 
@@ -103,7 +104,7 @@ def stop(
 def take_optout(parts: Parts, optout: OptOut, now: datetime) -> None:
     """Keeps what the aggregator says: nothing more to this number by its channel. Raises StoreUnavailable."""
     with parts.database.begin() as conn:
-        holding = holdings.open_holding(conn, parts.seals, optout.msisdn, now)
+        holding = holdings.found_or_opened(conn, parts.seals, optout.msisdn, now)
         subject = f"{_SENDER}{optout.channel}"
         noted = _note(conn, holding, {subject: OUT}, "aggregator", now, evidence=optout.sender)
     logs.event("optout.taken", channel=optout.channel, outcome="noted" if noted else "known")
@@ -116,7 +117,7 @@ def my_preferences(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return _UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = holdings.find_open(conn, parts.seals, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn)
             mine = NOTHING_CHOSEN if holding is None else of(conn, holding)
     except StoreUnavailable as error:
         logs.event("lookup.unavailable", level="warning", source="my_preferences", why=error.why)
@@ -149,7 +150,7 @@ def _set(parts: Parts, act: Act, caller: Caller, key: bytes) -> ActAnswer:
         outcome = "refused" if chosen is None else "done"
         acts.insert(conn, parts.seals, key, act.action, outcome, {}, now)
         if chosen is not None:
-            holding = holdings.open_holding(conn, parts.seals, caller.msisdn, now)
+            holding = held.met(conn, parts, caller.msisdn, now)
             source: Source = "ussd" if caller.mo_id is None else "sms"
             evidence = key.hex() if caller.mo_id is None else ""
             _note(conn, holding, chosen, source, now, mo_id=caller.mo_id, evidence=evidence)

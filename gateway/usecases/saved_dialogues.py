@@ -6,7 +6,6 @@ in it. What the offer was answered is an act of the turn that answered it: the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway import logs
@@ -15,12 +14,13 @@ from gateway.engine.session import State
 from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.menu.model import Menus, Service
 from gateway.messages import Category
-from gateway.store import conversations, counters, holdings, preferences, saved_dialogues
+from gateway.store import counters, holdings, saved_dialogues
 from gateway.store.conversations import Conversation
-from gateway.store.db import Connection, StoreUnavailable
-from gateway.store.saved_dialogues import DroppedDialogue, Outcome, Settled, WaitingDialogue
+from gateway.store.db import Connection
+from gateway.store.saved_dialogues import DroppedDialogue, Outcome, Settled
 from gateway.store.sealed import SealBroken
 from gateway.text import fit, reference
+from gateway.usecases import holdings as held
 from gateway.usecases import writing
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -29,44 +29,18 @@ from gateway.usecases.parts import Parts
 _RESUME_SMS, _RESUME_CODES = "resume_sms", "resume_codes"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What is known of who dials: the language she prefers, the dialogue that she can take up again."""
-
-    language: str | None = None
-    waiting: WaitingDialogue | None = None
-
-
-def arrive(parts: Parts, msisdn: str) -> Arrival:
-    """What the first screen should know; nothing when the database is away: then she gets the menu.
-
-    A conversation by SMS that can be taken up is offered like any other, and is under way no more.
-    """
-    try:
-        with parts.database.read() as conn:
-            holding = holdings.find_open(conn, parts.seals, msisdn)
-            if holding is None:
-                return Arrival()
-            chosen = preferences.of(conn, holding).get("language")
-            waiting = saved_dialogues.waiting(conn, holding, parts.now())
-            running = conversations.load(conn, parts.seals, holding)
-        language = chosen.value if chosen else None
-        if is_resumable(parts, running, parts.now()):
-            moved = _suspend(parts, running)
-            return Arrival(language, moved or (waiting[0] if waiting else None))
-        return Arrival(language, waiting[0] if waiting else None)
-    except StoreUnavailable as error:
-        logs.event("arrival.unavailable", level="warning", why=error.why)
-        return Arrival()
-
-
 def is_resumable(parts: Parts, running: Conversation, now: datetime) -> bool:
     """Whether a conversation's dialogue is under way and worth keeping: resumable, and with an answer in it."""
     if running.state is None or running.dialogue_until is None or running.dialogue_until <= now:
         return False
-    state = session.decode(running.state)
-    service = parts.shelf.current.services.get(state.service)
-    return service is not None and service.resume_s is not None and bool(state.values) and not state.offered
+    return worth_keeping(parts.shelf.current, session.decode(running.state))
+
+
+def worth_keeping(menus: Menus, state: State) -> bool:
+    """Whether a dialogue can be taken up: its service says so, and something was answered, or a code is awaited."""
+    service = menus.services.get(state.service)
+    resumable = service is not None and service.resume_s is not None
+    return resumable and bool(state.values or state.challenge) and not state.offered
 
 
 def save(parts: Parts, menus: Menus, state: State, caller: Caller) -> None:
@@ -75,12 +49,11 @@ def save(parts: Parts, menus: Menus, state: State, caller: Caller) -> None:
     After a few answered screens the citizen is told so by SMS, once a day at most. `menus` are those that the dialogue
     began with. Raises StoreUnavailable.
     """
-    service = menus.services.get(state.service)
-    if service is None or service.resume_s is None or not state.values or state.offered:
+    if not worth_keeping(menus, state):
         return
-    now = parts.now()
+    service, now = menus.services[state.service], parts.now()
     with parts.database.begin() as conn:
-        holding = holdings.open_holding(conn, parts.seals, caller.msisdn, now, caller.network)
+        holding = held.met(conn, parts, caller.msisdn, now, caller.network)
         saved = keep(conn, parts, holding, service, state, caller.channel, now)
         told = _tell(conn, parts, holding, saved, service, state, caller, now)
     if told:
@@ -107,10 +80,15 @@ def keep(
 
 
 def settle(parts: Parts, saved_id: int, outcome: Outcome, act_key: bytes) -> Settled | None:
-    """What became of an offered dialogue; None: it was taken up elsewhere, or expired. Raises StoreUnavailable."""
+    """What became of an offered dialogue; None: it was taken up elsewhere, or expired. Raises StoreUnavailable.
+
+    "It was not me" closes the holding: whoever dials now starts with nothing of the person before.
+    """
     with parts.database.begin() as conn:
         try:
             settled = saved_dialogues.settle_once(conn, parts.seals, saved_id, outcome, act_key, parts.now())
+            if settled is not None and settled.outcome == "disowned":  # the same number is somebody else's
+                held.close(conn, parts, settled.holding_id, held.Why.DISOWNED, parts.now())
         except SealBroken:  # it stays settled: offered again it would fail again
             logs.event("dialogue.unreadable", level="error", saved_id=saved_id)
             return None
@@ -145,20 +123,6 @@ def take_by_code(parts: Parts, typed: str, msisdn: str, act_key: bytes) -> Settl
     if found is None or not allowed:
         return None
     return settle(parts, found.id, "continued", act_key)
-
-
-def _suspend(parts: Parts, running: Conversation) -> WaitingDialogue | None:
-    """The dialogue of a conversation, moved to where dropped ones wait; None when it went on in the meantime."""
-    assert running.state is not None
-    now, state = parts.now(), session.decode(running.state)
-    service = parts.shelf.current.services[state.service]
-    with parts.database.begin() as conn:
-        over = replace(running, state=None, dialogue_until=None)
-        if not conversations.save(conn, parts.seals, over, now):
-            return None
-        saved = keep(conn, parts, running.holding_id, service, state, running.channel, now)
-        waiting = saved_dialogues.waiting(conn, running.holding_id, now)
-    return next((one for one in waiting if one.id == saved), None)
 
 
 def _tell(

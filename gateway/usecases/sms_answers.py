@@ -13,10 +13,11 @@ from gateway.engine.session import State
 from gateway.engine.step import Step
 from gateway.menu.message_keys import HELP_WORDS_SIZE
 from gateway.menu.model import Command, Menus
-from gateway.store import holdings, saved_dialogues
+from gateway.store import conversations, saved_dialogues
 from gateway.store.conversations import Conversation
 from gateway.store.db import Connection
 from gateway.store.saved_dialogues import Outcome, WaitingDialogue
+from gateway.usecases import holdings as held
 from gateway.usecases import preferences
 from gateway.usecases import saved_dialogues as dropped
 from gateway.usecases.shelf import VersionLost
@@ -180,9 +181,19 @@ class _Answer:
             return self.shown(again, answers=True)
         key = self.dialogue.key("offer")
         settled = dropped.settle(self.parts, state.offered, _OUTCOMES[choice], key)
+        if settled is not None and settled.outcome == "disowned":
+            self.begin_anew()
         if settled is None or settled.outcome == "disowned" or settled.service not in self.menus.services:
             return self.shown(walk.open_dialogue(self.menus, self.surface, self.language, self.local()), answers=True)
         return self.shown(self.taken_up(settled), answers=True)
+
+    def begin_anew(self) -> None:
+        """The number is somebody else's from now on: this conversation is hers, and holds nothing of the one before."""
+        with self.parts.database.begin() as conn:
+            fresh = held.met(conn, self.parts, self.asked.msisdn, self.now, self.asked.network)
+            talking = conversations.load(conn, self.parts.seals, fresh)
+        before = self.asked.conversation
+        self.talking = replace(talking, channel=before.channel, short_code=before.short_code)
 
     def taken_up(self, settled: saved_dialogues.Settled) -> Step:
         self.language = settled.language
@@ -213,7 +224,7 @@ class _Answer:
     def left_in(self, service: str | None) -> WaitingDialogue | None:
         """The dialogue that this number left last, in that service when one is given."""
         with self.parts.database.read() as conn:
-            holding = holdings.find_open(conn, self.parts.seals, self.asked.msisdn)
+            holding = held.find(conn, self.parts, self.asked.msisdn)
             left = saved_dialogues.waiting(conn, holding, self.now) if holding is not None else ()
         return next((one for one in left if service in (None, one.service)), None)
 

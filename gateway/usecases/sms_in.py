@@ -18,6 +18,7 @@ from gateway.store.mos import MoState, StoredMo
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
 from gateway.text import msisdn, transliterate
+from gateway.usecases import holdings as held
 from gateway.usecases import preferences, spend, writing
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
@@ -104,7 +105,7 @@ def _begin(parts: Parts, row: Claimed) -> Asked | str:
         if mos.count_since(conn, parts.seals, mo.msisdn, _window(parts, now), _FLOOD + 1) > _FLOOD:
             _ignore(conn, row, mo, "flood", now)
             return "flood"
-        holding = holdings.open_holding(conn, parts.seals, mo.msisdn, now, mo.network)
+        holding = held.met(conn, parts, mo.msisdn, now, mo.network)
         conversation = conversations.load(conn, parts.seals, holding)
         chosen = preferences.of(conn, holding)
     return Asked(
@@ -161,7 +162,7 @@ def _commit(conn: Connection, parts: Parts, row: Claimed, asked: Asked, answered
 
 def _reply(asked: Asked, answered: Answered, text: str) -> writing.Text:
     return writing.Text(
-        holding_id=asked.holding_id,
+        holding_id=answered.conversation.holding_id,  # not the one that the answer closed
         msisdn=asked.msisdn,
         text=text,
         template=answered.template,
@@ -169,7 +170,7 @@ def _reply(asked: Asked, answered: Answered, text: str) -> writing.Text:
         language=answered.language,
         sender=asked.sender,
         priority=writing.REPLY_PRIORITY,
-        order_key=f"holding:{asked.holding_id}",
+        order_key=f"holding:{answered.conversation.holding_id}",
         mo_id=asked.mo_id,
         private=answered.private,
         network=asked.network,
@@ -195,7 +196,7 @@ def _later(parts: Parts, row: Claimed, code: str) -> None:
 
 
 def _apologise(conn: Connection, parts: Parts, mo: StoredMo, number: str, now: datetime) -> None:
-    holding = holdings.open_holding(conn, parts.seals, number, now)
+    holding = held.met(conn, parts, number, now)
     menus = parts.shelf.current
     language = preferences.of(conn, holding).language or menus.languages[0]
     text = writing.Text(

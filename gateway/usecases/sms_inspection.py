@@ -107,7 +107,7 @@ def send(parts: Parts, number: str, text: str, category: Category, sender: str |
     """
     now = parts.now()
     with parts.database.begin() as conn:
-        holding = holdings.open_holding(conn, parts.seals, number, now)
+        holding = holdings.found_or_opened(conn, parts.seals, number, now)
         language = parts.shelf.current.languages[0]
         new = writing.Text(
             holding_id=holding,

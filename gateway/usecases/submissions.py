@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
 from gateway.menu.model import Menus, Service
-from gateway.store import acts, holdings, outbox, submission_events, submissions
+from gateway.store import acts, outbox, submission_events, submissions
 from gateway.store.acts import ActExists, StoredAct
 from gateway.store.db import Connection, StoreUnavailable, Why
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
+from gateway.usecases import holdings as held
 from gateway.usecases import notices, spend
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -88,7 +89,7 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
         return ActAnswer("closed"), None
     if spend.spent(conn, parts, caller.msisdn, act.service, now):
         return ActAnswer("unavailable"), None
-    holding = holdings.open_holding(conn, parts.seals, caller.msisdn, now, caller.network)
+    holding = held.met(conn, parts, caller.msisdn, now, caller.network)
     local_day = now.astimezone(parts.zone).date()
     promised = _promised(service, local_day)
     try:

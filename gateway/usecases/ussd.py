@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from gateway import logs, metrics
-from gateway.engine import compose, offers, session, walk
+from gateway.engine import compose, session, walk
 from gateway.engine.outcomes import Act, ActAnswer, Answer, Call, Lookup, Reply
 from gateway.messages import UssdEvent, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
-from gateway.store.saved_dialogues import Outcome, Settled
 from gateway.store.sessions import AFTER_END_S, Record
 from gateway.text import msisdn, pages, transliterate
 from gateway.usecases import dialogues
+from gateway.usecases import ussd_first_screen as first_screen
 from gateway.usecases.caller import Caller
-from gateway.usecases.shelf import VersionLost
 from gateway.usecases.transcripts import Body, Kind, Plan, act_key, plan, split, traced, who
 from gateway.usecases.turns import NEEDS_PER_TURN, TurnError, settled
 from gateway.usecases.ussd_parts import Ussd
-
-#: What the offer of a saved dialogue was answered, as an act of its turn: acts of the dialogue count from 0.
-_OFFER = -1
-_OUTCOMES: dict[offers.Choice, Outcome] = {"continue": "continued", "restart": "restarted", "disown": "disowned"}
 
 
 def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
     """The screen that answers `turn`. Never raises: an internal failure is one END sentence that says what was sent."""
     started = ussd.monotonic()
-    attempt = _Attempt(ussd, turn, started + ussd.channels[turn.channel].deadline_ms / 1000)
+    attempt = Attempt(ussd, turn, started + ussd.channels[turn.channel].deadline_ms / 1000)
     try:
         reply = _answer(attempt)
     except Exception as error:
@@ -53,7 +48,7 @@ def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
     return reply
 
 
-def _answer(attempt: _Attempt) -> UssdReply:
+def _answer(attempt: Attempt) -> UssdReply:
     if msisdn.region_of(attempt.turn.msisdn) not in attempt.ussd.countries:
         attempt.outcome = "foreign"
         return attempt.apology("foreign_number")
@@ -64,11 +59,11 @@ def _answer(attempt: _Attempt) -> UssdReply:
     raise TurnError("busy")
 
 
-class _OutdatedError(Exception):
+class OutdatedError(Exception):
     """The remembered record is not the latest any more."""
 
 
-class _Attempt:
+class Attempt:
     """One try at answering a turn, from the record read to the record committed."""
 
     def __init__(self, ussd: Ussd, turn: UssdTurn, deadline: float) -> None:
@@ -122,7 +117,7 @@ class _Attempt:
             self.body, self.language = None, self.menus.languages[0]  # a new dialogue, whatever the record held
         try:
             return self.commit(self.unless_stopped(self.follow(todo)))
-        except _OutdatedError:
+        except OutdatedError:
             return None
 
     def unless_stopped(self, step: walk.Step) -> walk.Step:
@@ -145,9 +140,9 @@ class _Attempt:
         if todo.kind is Kind.INPUT:
             return self.take_input(todo)
         if todo.kind is not Kind.LOST:
-            offered = self.offered(todo)
-            if offered is not None:
-                return offered
+            greeted = first_screen.greet(self, todo)
+            if greeted is not None:
+                return greeted
         parts = todo.parts if todo.kind is Kind.REPLAY and not self.menus_changed_lately() else ()
         notice = "error_lost" if todo.kind is Kind.LOST else ""
         opened = walk.open_dialogue(self.menus, self.surface, self.language, self.now, parts, notice)
@@ -157,59 +152,6 @@ class _Attempt:
             raise TurnError("act_at_entry")
         return self.replay(step, parts[opened.consumed :], used)
 
-    def offered(self, todo: Plan) -> walk.Step | None:
-        """The offer of a dialogue to take up again, or what came of it when this transcript answered it; None: neither.
-
-        A tail that names a service goes there: whoever dials it knows where she wants to be.
-        """
-        parts = todo.parts if todo.kind is Kind.REPLAY else ()
-        if parts and parts[0] in self.menus.shortcuts:
-            return None
-        before = self.ussd.settled_by(self.offer_key(parts[0])) if parts else None
-        if before is not None:
-            return self.replay(self.taken_up(before, parts[0]), parts[1:], parts[0])
-        arrival = self.ussd.arrive(self.turn.msisdn)
-        if arrival.language in self.menus.languages:
-            self.language = arrival.language or self.language
-        if arrival.waiting is None:
-            return None
-        return offers.offer(self.menus, self.surface, self.language, arrival.waiting.service, arrival.waiting.id)
-
-    def answer_offer(self, state: session.State, typed: str, text: str) -> walk.Step:
-        """What the citizen decided about the offer on her screen; `text` is the transcript up to there."""
-        choice = offers.read(self.menus, typed)
-        if choice is None:
-            return offers.offer(
-                self.menus, self.surface, state.language, state.search, state.offered, mistake="error_choice"
-            )
-        if self.guessed and self.ussd.sessions.load(self.key).version != self.version:
-            raise _OutdatedError
-        settled = self.ussd.settle_offer(state.offered, _OUTCOMES[choice], self.offer_key(text))
-        return self.taken_up(settled, text)
-
-    def offer_key(self, text: str) -> bytes:
-        return act_key(self.turn, text, self.body, self.version, _OFFER, self.ussd.digest)
-
-    def taken_up(self, settled: Settled | None, text: str) -> walk.Step:
-        """The screen that follows the answer to an offer. `settled` None: it was taken up elsewhere, or expired."""
-        menus = self.menus = self.ussd.shelf.current
-        if settled is None or settled.outcome == "disowned" or settled.service not in menus.services:
-            notice = "error_lost" if settled is None else ""
-            opened = walk.open_dialogue(menus, self.surface, self.language, self.now, (), notice)
-        elif settled.outcome == "restarted":
-            opened = walk.open_service(menus, self.surface, self.language, settled.service, self.now)
-        else:
-            state = session.decode(settled.state)
-            try:
-                menus = self.menus = self.ussd.shelf.version(state.menus)
-                opened = walk.taken_up(menus, self.surface, state, self.now)
-            except VersionLost:
-                opened = walk.open_service(menus, self.surface, settled.language, settled.service, self.now)
-        reached = self.settle(opened, text, replay=True)
-        if reached is None:  # it stopped just before its act: shown where it was asked, never done unasked
-            raise TurnError("act_at_entry")
-        return reached
-
     def take_input(self, todo: Plan) -> walk.Step:
         body = self.body
         assert body is not None
@@ -218,7 +160,12 @@ class _Attempt:
         if state.offered:
             first, *rest = split(todo.rest) if "*" in todo.rest else todo.parts[:1]
             text = f"{todo.prefix}*{first}" if todo.prefix else first
-            step = self.answer_offer(state, first, text)
+            step = first_screen.answer_offer(self, state, first, text)
+            return step if step.refused else self.replay(step, tuple(rest), text)
+        if state.notice:
+            first, *rest = split(todo.rest) if "*" in todo.rest else todo.parts[:1]
+            text = f"{todo.prefix}*{first}" if todo.prefix else first
+            step = first_screen.answer_notice(self, state, first, text)
             return step if step.refused else self.replay(step, tuple(rest), text)
         self.menus = self.ussd.shelf.version(state.menus)
         if "*" in todo.rest and not walk.accepts_star(self.menus, state):  # a turn was missed
@@ -276,11 +223,15 @@ class _Attempt:
         elif left_s <= 0:
             raise TurnError("deadline")
         else:
-            if self.guessed and self.ussd.sessions.load(self.key).version != self.version:
-                raise _OutdatedError
+            self.must_be_latest()
             answer = self.ussd.actions[need.action](need, self.caller(), key)
         self.remember(answer)
         return answer
+
+    def must_be_latest(self) -> None:
+        """Before anything durable: a guessed record may be an old one."""
+        if self.guessed and self.ussd.sessions.load(self.key).version != self.version:
+            raise OutdatedError
 
     def remember(self, answer: ActAnswer | None) -> None:
         reference = answer.values.get("reference") if answer is not None else None
@@ -332,7 +283,7 @@ class _Attempt:
 
     def caller(self) -> Caller:
         turn = self.turn
-        return Caller(msisdn=turn.msisdn, channel=turn.channel, network=turn.network, language=self.language)
+        return Caller(turn.msisdn, turn.channel, turn.network, self.language, imsi=turn.imsi)
 
     def menus_changed_lately(self) -> bool:
         """Whether older menus may have shown the screens that a transcript answers."""

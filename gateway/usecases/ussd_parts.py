@@ -14,8 +14,8 @@ from gateway.menu.model import Menus
 from gateway.settings import ChannelSettings
 from gateway.store.saved_dialogues import Outcome, Settled
 from gateway.store.sessions import Sessions
+from gateway.usecases.arrivals import Arrival
 from gateway.usecases.caller import Caller
-from gateway.usecases.saved_dialogues import Arrival
 from gateway.usecases.shelf import Shelf
 from gateway.usecases.transcripts import Hash
 
@@ -40,7 +40,8 @@ class Ussd:
     channels: Mapping[str, ChannelSettings]
     countries: tuple[str, ...]
     save_dropped: Callable[[Menus, State, Caller], None]
-    arrive: Callable[[str], Arrival]  #: number -> what its first screen should know
+    arrive: Callable[[Caller], Arrival]  #: what her first screen should know
+    note_notice: Callable[[Caller, str, bytes], None]  #: that version of the privacy notice was shown to her
     settle_offer: Callable[[int, Outcome, bytes], Settled | None]
     settled_by: Callable[[bytes], Settled | None]
     closed: Callable[[str], bool]  #: service -> whether an operator stopped it

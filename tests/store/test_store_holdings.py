@@ -19,17 +19,17 @@ NUMBER = "+2290197445566"
 def test_a_number_keeps_its_holding_until_it_is_closed(database: Database, seals: Seals, now: datetime) -> None:
     later = now + timedelta(days=1)
     with database.begin() as conn:
-        assert holdings.find_open(conn, seals, NUMBER) is None
+        assert holdings.find_open(conn, seals, NUMBER, now - timedelta(days=90)) is None
         first = holdings.open_holding(conn, seals, NUMBER, now)
         assert holdings.open_holding(conn, seals, NUMBER, later) == first
-        assert holdings.find_open(conn, seals, NUMBER) == first
+        assert holdings.find_open(conn, seals, NUMBER, now - timedelta(days=90)) == first
         row = conn.execute(select(table)).one()
         assert (row.opened_at, row.last_seen_at, row.closed_at) == (now, later, None)
         assert holdings.open_holding(conn, seals, "+2290197445567", now) != first
 
-        assert holdings.close(conn, first, later)
-        assert not holdings.close(conn, first, later), "closed already"
-        assert holdings.find_open(conn, seals, NUMBER) is None
+        assert holdings.close(conn, first, "sim", later)
+        assert not holdings.close(conn, first, "sim", later), "closed already"
+        assert holdings.find_open(conn, seals, NUMBER, now - timedelta(days=90)) is None
         second = holdings.open_holding(conn, seals, NUMBER, later)
         assert second != first
         assert holdings.msisdn_of(conn, seals, first) == holdings.msisdn_of(conn, seals, second) == NUMBER

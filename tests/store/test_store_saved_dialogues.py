@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.store import holdings, saved_dialogues
+from gateway.store import arrivals, holdings, saved_dialogues
 from gateway.store.db import Database
 from gateway.store.saved_dialogues import DroppedDialogue
 from gateway.store.sealed import Seals
@@ -38,8 +38,6 @@ def test_a_dialogue_is_settled_once_as_it_was(
         (found,) = saved_dialogues.waiting(conn, mine, now)
         assert (found.id, found.service, found.screen, found.language) == (saved_id, "acte", "recap", "fr")
         assert saved_dialogues.waiting(conn, theirs, now) == ()
-        assert saved_dialogues.latest_of_number(conn, seals, "+2290197000001", now) == found
-        assert saved_dialogues.latest_of_number(conn, seals, "+2290197000002", now) is None
         settled = saved_dialogues.settle_once(conn, seals, saved_id, "continued", b"one", now)
         assert settled is not None
         assert (settled.state, settled.outcome, settled.service) == (STATE, "continued", "acte")
@@ -55,9 +53,11 @@ def test_a_closed_holding_is_offered_nothing(
 ) -> None:
     with database.begin() as conn:
         saved_dialogues.save(conn, seals, _dropped(holding_ids[0], now), now)
-        holdings.close(conn, holding_ids[0], now)
+        assert getattr(arrivals.of(conn, seals, "+2290197000001", now), "waits", None) is True
+        holdings.close(conn, holding_ids[0], "sim", now)
+        assert arrivals.of(conn, seals, "+2290197000001", now) is None
         holdings.open_holding(conn, seals, "+2290197000001", now)
-        assert saved_dialogues.latest_of_number(conn, seals, "+2290197000001", now) is None
+        assert getattr(arrivals.of(conn, seals, "+2290197000001", now), "waits", None) is False
 
 
 @pytest.mark.parametrize(("early", "there"), [(timedelta(microseconds=1), True), (timedelta(0), False)])

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from gateway.messages import BackofficeAnswer, BackofficeEvent, Decision, HandOver, MtState, SubmissionState
 from gateway.store import acts, holdings, saved_dialogues, tables
 from gateway.store.outbox import OutboxState
-from gateway.usecases import backoffice_events, hand_over, inspection, lookups, sending, submissions, upkeep
+from gateway.usecases import arrivals, backoffice_events, hand_over, inspection, lookups, sending, submissions, upkeep
 from gateway.usecases import saved_dialogues as dialogues
 
 KEY = b"k" * 32
@@ -107,7 +107,7 @@ def test_an_unreadable_dialogue_is_not_offered_for_ever(bench, caller, now):
         saved = saved_dialogues.save(conn, bench.parts.seals, dropped, now)
     damage(bench, tables.saved_dialogues, "state_sealed")
     assert dialogues.settle(bench.parts, saved, "continued", b"key") is None
-    assert dialogues.arrive(bench.parts, caller.msisdn).waiting is None
+    assert arrivals.arrive(bench.parts, caller).waiting is None
 
 
 def test_a_sweep_with_a_fault_stops_none_of_the_others(sqlite_bench, monkeypatch):

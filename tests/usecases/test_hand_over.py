@@ -186,7 +186,7 @@ def test_nothing_is_sent_to_a_number_that_changed_hands(bench, number, act):
     from gateway.store import holdings
 
     with bench.parts.database.begin() as conn:
-        holdings.close(conn, bench.submission(number).holding_id, bench.time)
+        holdings.close(conn, bench.submission(number).holding_id, "sim", bench.time)
         holdings.open_holding(conn, bench.parts.seals, "+2290197000000", bench.time)
     hand_over(bench.parts, bench.claim("backoffice"))
     assert bench.submission(number).state == SubmissionState.ACKNOWLEDGED

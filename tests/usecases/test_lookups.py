@@ -104,7 +104,7 @@ def test_another_number_is_told_the_state_only(bench, number, other):
 
 def test_a_sim_that_changed_hands_is_another_number(bench, number, caller):
     with bench.parts.database.begin() as conn:
-        holdings.close(conn, bench.submission(number).holding_id, bench.time)
+        holdings.close(conn, bench.submission(number).holding_id, "sim", bench.time)
         holdings.open_holding(conn, bench.parts.seals, caller.msisdn, bench.time + timedelta(days=1))
     assert status(bench, caller, number).outcome == "other"
     assert my_submissions(bench.parts, MINE, caller, 5.0).items == ()

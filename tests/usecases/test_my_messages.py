@@ -172,7 +172,7 @@ def test_not_those_of_who_had_the_number_before(bench, caller, write):
     mt = write(bench, "Bonjour")
     with bench.parts.database.begin() as conn:
         holding = holdings.open_holding(conn, bench.parts.seals, MSISDN, bench.time)
-        holdings.close(conn, holding, bench.time)
+        holdings.close(conn, holding, "sim", bench.time)
     write(bench, "Bienvenue")
     assert [item.label for item in listed(bench, caller).items] == ["23/11 Bienvenue"]
     assert read(bench, caller, mt) == LookupAnswer("none")

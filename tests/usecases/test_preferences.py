@@ -142,7 +142,7 @@ def test_a_new_holder_of_the_number_has_chosen_nothing(bench, caller):
     choose(bench, caller, "all", "out")
     holding = held(bench)
     with bench.parts.database.begin() as conn:
-        holdings.close(conn, holding, bench.time)
+        holdings.close(conn, holding, "sim", bench.time)
     assert chosen(bench) == Preferences()
 
 

@@ -14,7 +14,8 @@ from gateway.engine.session import State
 from gateway.store import conversations, holdings, mts, preferences
 from gateway.store.conversations import Conversation
 from gateway.store.db import StoreUnavailable, Why
-from gateway.usecases import saved_dialogues
+from gateway.usecases import arrivals, saved_dialogues
+from gateway.usecases.caller import Caller
 from gateway.usecases.upkeep import sweep
 
 KEY, OTHER_KEY = b"turn one", b"turn two"
@@ -30,7 +31,7 @@ def save(bench, caller, **more):
 
 
 def waiting(bench, caller):
-    return saved_dialogues.arrive(bench.parts, caller.msisdn).waiting
+    return arrivals.arrive(bench.parts, caller).waiting
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def saved(bench, caller):
 def told(bench, caller) -> list[str]:
     """The SMS written to a number about dialogues to go on with."""
     with bench.parts.database.read() as conn:
-        holding = holdings.find_open(conn, bench.parts.seals, caller.msisdn)
+        holding = holdings.find_open(conn, bench.parts.seals, caller.msisdn, bench.parts.silent_since)
         ids = [mt.id for mt in mts.of_holding(conn, holding, 10) if mt.template == "resume_sms"]
         return [one.text for one in mts.for_sending(conn, bench.parts.seals, ids).values()]
 
@@ -103,8 +104,8 @@ def test_the_language_that_she_prefers(sqlite_bench, caller, now):
     with sqlite_bench.parts.database.begin() as conn:
         holding = holdings.open_holding(conn, sqlite_bench.parts.seals, caller.msisdn, now)
         preferences.note(conn, holding, "language", "en", "ussd", now)
-    assert saved_dialogues.arrive(sqlite_bench.parts, caller.msisdn).language == "en"
-    assert saved_dialogues.arrive(sqlite_bench.parts, "+2290166000000") == saved_dialogues.Arrival()
+    assert arrivals.arrive(sqlite_bench.parts, caller).language == "en"
+    assert arrivals.arrive(sqlite_bench.parts, Caller("+2290166000000", "", "", "fr")) == arrivals.Arrival()
 
 
 def test_a_database_that_is_away_offers_nothing(sqlite_bench, caller, monkeypatch):
@@ -113,8 +114,8 @@ def test_a_database_that_is_away_offers_nothing(sqlite_bench, caller, monkeypatc
     def away(*_):
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(saved_dialogues.holdings, "find_open", away)
-    assert saved_dialogues.arrive(sqlite_bench.parts, caller.msisdn) == saved_dialogues.Arrival()
+    monkeypatch.setattr(arrivals.arrivals, "of", away)
+    assert arrivals.arrive(sqlite_bench.parts, caller) == arrivals.Arrival()
 
 
 def test_a_conversation_by_sms_is_offered_and_is_no_longer_under_way(bench, caller, now):

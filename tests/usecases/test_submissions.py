@@ -195,4 +195,4 @@ def test_everything_or_nothing(bench, act, caller, monkeypatch):
         submit(bench.parts, act(), caller, KEY)
     with bench.parts.database.read() as conn:
         assert outbox.counts(conn) == ()
-        assert holdings.find_open(conn, bench.parts.seals, caller.msisdn) is None
+        assert holdings.find_open(conn, bench.parts.seals, caller.msisdn, bench.parts.silent_since) is None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.store.db import Why
 from gateway.store.sessions import Sessions, SessionsUnavailable
-from gateway.usecases import saved_dialogues
+from gateway.usecases import arrivals
 from gateway.usecases.caller import Caller
 from gateway.wiring import Gateway
 from tests.ussd.conftest import ACTE, NUMBER, Phone
@@ -58,5 +58,5 @@ def during_the_act(gateway: Gateway, meanwhile: Callable[[], object], **phone: s
 
 
 def waiting(gateway: Gateway, number: str = NUMBER) -> str | None:
-    found = saved_dialogues.arrive(gateway.parts, number).waiting
+    found = arrivals.arrive(gateway.parts, Caller(number, "", "", "fr")).waiting
     return None if found is None else f"{found.service}.{found.screen}"

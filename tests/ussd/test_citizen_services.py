@@ -55,7 +55,7 @@ def test_the_language_is_kept(gateway: Gateway, phone: Phone) -> None:
 def test_a_recepisse_that_was_just_issued_is_genuine(gateway: Gateway, phone: Phone, last: str, said: str) -> None:
     phone.walk(*ACTE)
     with gateway.database.read() as conn:
-        holding = holdings.find_open(conn, gateway.parts.seals, NUMBER)
+        holding = holdings.find_open(conn, gateway.parts.seals, NUMBER, gateway.parts.silent_since)
         assert holding is not None
         (receipt,) = mts.of_holding(conn, holding, 5)
         sms = mts.for_sending(conn, gateway.parts.seals, [receipt.id])[receipt.id]
@@ -71,7 +71,7 @@ def test_a_recepisse_that_was_just_issued_is_genuine(gateway: Gateway, phone: Ph
 def test_the_recepisse_is_read_again_without_its_code(gateway: Gateway, phone: Phone) -> None:
     phone.walk(*ACTE)
     with gateway.database.begin() as conn:
-        holding = holdings.find_open(conn, gateway.parts.seals, NUMBER)
+        holding = holdings.find_open(conn, gateway.parts.seals, NUMBER, gateway.parts.silent_since)
         assert holding is not None
         (receipt,) = mts.of_holding(conn, holding, 5)
         assert receipt.category == Category.VITAL

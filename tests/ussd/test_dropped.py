@@ -5,7 +5,8 @@ from __future__ import annotations
 import redis
 
 from gateway.messages import EndStatus, UssdEnd
-from gateway.usecases import dialogues, saved_dialogues
+from gateway.usecases import arrivals, dialogues, saved_dialogues
+from gateway.usecases.caller import Caller
 from gateway.wiring import Gateway
 from tests.ussd.conftest import ACTE, Clock, Phone
 
@@ -15,7 +16,7 @@ def end(gateway: Gateway, status: EndStatus, session: str = "s1") -> None:
 
 
 def waiting(gateway: Gateway, number: str = "+2290197000000") -> str | None:
-    found = saved_dialogues.arrive(gateway.parts, number).waiting
+    found = arrivals.arrive(gateway.parts, Caller(number, "", "", "fr")).waiting
     return None if found is None else f"{found.service}.{found.screen}"
 
 
@@ -30,7 +31,7 @@ def test_the_same_event_twice_saves_once(phone: Phone) -> None:
     phone.walk(*ACTE[:4])
     end(phone.gateway, EndStatus.DROPPED)
     end(phone.gateway, EndStatus.DROPPED)
-    found = saved_dialogues.arrive(phone.gateway.parts, phone.number).waiting
+    found = arrivals.arrive(phone.gateway.parts, Caller(phone.number, "", "", "fr")).waiting
     assert found is not None
     assert saved_dialogues.settle(phone.gateway.parts, found.id, "continued", b"one") is not None
     assert saved_dialogues.settle(phone.gateway.parts, found.id, "continued", b"two") is None, "it is taken once"

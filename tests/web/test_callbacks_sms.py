@@ -72,7 +72,7 @@ def test_an_opt_out_is_mirrored(site: Site) -> None:
     assert site.call("POST", OPTOUT, sent)[0] == 200
     assert site.call("POST", OPTOUT, sent)[0] == 200
     with site.gateway.database.read() as conn:
-        holding = holdings.find_open(conn, site.gateway.parts.seals, "+2290197000000")
+        holding = holdings.find_open(conn, site.gateway.parts.seals, "+2290197000000", site.gateway.parts.silent_since)
         assert holding is not None
         (choice,) = preferences.history(conn, holding)
     assert (choice.subject, choice.value, choice.source) == ("sender:africastalking", "out", "aggregator")
