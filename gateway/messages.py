@@ -157,6 +157,17 @@ class Dlr:
     reason: str = ""
     msisdn: str | None = field(default=None, repr=False)
     network: str = ""
+    gone: bool = False  #: it says that the number has no subscriber (any more)
+
+
+@dataclass(frozen=True, slots=True)
+class SimAnswer:
+    """What an operator answers when it is asked about a SIM; `swapped_at` None: not changed, as far as it knows."""
+
+    channel: str
+    request_id: str
+    swapped_at: datetime | None
+    readable: bool = True  #: False: it could not say
 
 
 class SubmissionState(StrEnum):

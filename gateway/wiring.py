@@ -35,14 +35,19 @@ from gateway.store.limits import open_throttle
 from gateway.store.sessions import Sessions
 from gateway.store.wake import Wake, open_wake
 from gateway.usecases import (
+    acts,
     arrivals,
+    codes,
     lookups,
     my_messages,
+    persons,
     preferences,
     saved_dialogues,
     shelf,
     submissions,
+    takeover,
     verification,
+    withdrawals,
 )
 from gateway.usecases.parts import Parts
 from gateway.usecases.stops import Stops
@@ -269,6 +274,7 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         "submission_status": partial(lookups.submission_status, parts),
         "my_messages": partial(my_messages.latest, parts),
         "my_message": partial(my_messages.one, parts),
+        "my_data": partial(persons.my_data, parts),
         "my_preferences": partial(preferences.my_preferences, parts),
         "verify_receipt": partial(verification.verify_receipt, parts),
     }
@@ -276,7 +282,13 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         sources |= {source: partial(lookups.from_system, parts, name) for source in system.sources}
     actions: dict[str, Action] = {
         "submit": partial(submissions.submit, parts),
+        "send_code": partial(codes.send, parts),
+        "check_code": partial(codes.check, parts),
         "set_preference": partial(preferences.set_preference, parts),
+        "withdraw": partial(withdrawals.withdraw, parts),
+        "take_over": partial(takeover.take_over, parts),
+        "disown": partial(persons.disown, parts),
+        "erase_me": partial(persons.erase_me, parts),
     }
     return Ussd(
         sessions=Sessions(redis_url(settings, settings.sessions_url), keyring.encryption, os.urandom),
@@ -284,7 +296,7 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         sources=sources,
         actions=actions,
         handlers=load_handlers(),
-        find_act=partial(submissions.find_act, parts),
+        find_act=partial(acts.find, parts),
         surface=surfaces(settings),
         session_s=lambda network: settings.operator_of(network).session_s,
         channels=settings.channels,

@@ -25,6 +25,7 @@ class LookupResult:
     outcome: str
     values: Mapping[str, str | int] = field(default_factory=dict, repr=False)
     items: tuple[LookupItem, ...] = ()
+    confirmed: bool = False  #: the institution says that the identifier asked about goes with the calling number
 
 
 class BackOffice(Protocol):
@@ -42,6 +43,10 @@ class BackOffice(Protocol):
 
     def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
         """Offers one submission. Safe to repeat: the request's idempotency key stays the same."""
+        ...
+
+    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
+        """Tells that a demand was withdrawn; ACCEPTED when it knows, or never knew of it. Safe to repeat."""
         ...
 
     def lookup(

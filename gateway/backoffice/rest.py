@@ -14,7 +14,7 @@ import msgspec
 from gateway.backoffice.base import LookupItem, LookupResult
 from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
 from gateway.backoffice.words import UNREADABLE, clean
-from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver
+from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver, OnBehalf
 from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import SystemSettings
 
@@ -47,6 +47,7 @@ class _LookupAnswer(msgspec.Struct):
     outcome: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
     values: dict[str, str | int] = {}
     items: Annotated[list[_Item], msgspec.Meta(max_length=2000)] = []
+    confirmed: bool = False
 
 
 _decode_submit = msgspec.json.Decoder(_SubmitAnswer).decode
@@ -93,6 +94,19 @@ class RestBackOffice:
             return BackofficeAnswer(HandOver.RETRY, code=error.code)
         return self._read(answer)
 
+    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
+        """Tells that a demand was withdrawn. A system that knows nothing of it (404, 410) has nothing left to do."""
+        key = {"Idempotency-Key": f'"{idempotency_key}-withdrawal"'}
+        try:
+            answer = self._post(f"/submissions/{reference}/withdrawal", {"reference": reference}, key)
+        except NotSent:
+            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
+        except NoAnswer as error:
+            return BackofficeAnswer(HandOver.RETRY, code=error.code)
+        if 200 <= answer.status < 300 or answer.status in (404, 410):
+            return BackofficeAnswer(HandOver.ACCEPTED, code=f"http_{answer.status}")
+        return self._retry(f"http_{answer.status}", answer)
+
     def lookup(
         self, source: str, args: Mapping[str, str | int], msisdn: str, language: str, timeout_s: float
     ) -> LookupResult:
@@ -108,7 +122,8 @@ class RestBackOffice:
         if read is None:
             return LookupResult("unavailable")
         values = {name: clean(value) if isinstance(value, str) else value for name, value in read.values.items()}
-        return LookupResult(read.outcome, values, tuple(LookupItem(item.id, clean(item.label)) for item in read.items))
+        items = tuple(LookupItem(item.id, clean(item.label)) for item in read.items)
+        return LookupResult(read.outcome, values, items, read.confirmed)
 
     def close(self) -> None:
         """Closes the pooled connections."""
@@ -151,6 +166,17 @@ def _written(request: BackofficeRequest) -> dict[str, Any]:
         "assurance": request.assurance,
         "applicant": {"msisdn": request.msisdn},
         "fields": request.fields,
+        **({} if request.on_behalf is None else {"on_behalf": _on_behalf(request)}),
+    }
+
+
+def _on_behalf(request: BackofficeRequest) -> dict[str, Any]:
+    """Somebody else dialled. The document of a person without a phone is handed to her, never to who dialled."""
+    return {
+        "kind": request.on_behalf,
+        "relation": request.relation or None,
+        "helper": {"msisdn": request.helper_msisdn},
+        "delivery": "in_person" if request.on_behalf is OnBehalf.DECLARED else "as_usual",
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from africastalking import SMSService
 
-from gateway.channels import fields, form
+from gateway.channels import africastalking_insights, fields, form
 from gateway.channels.base import ChannelDeclarationError, ChannelError, ChannelFault, HttpAnswer, Ignored
 from gateway.messages import (
     Dlr,
@@ -24,6 +24,7 @@ from gateway.messages import (
     OptOut,
     SendOutcome,
     SendResult,
+    SimAnswer,
     UssdEnd,
     UssdEvent,
     UssdReply,
@@ -96,6 +97,9 @@ _REASONS = {
     "notnetworksubscriber": "NotNetworkSubscriber",
 }
 
+#: The word for a number without a subscriber.
+_GONE = "userdoesnotexist"
+
 #: Of one recipient's statusCode, and of the same word where it answers for the whole call.
 _NOT_ACCEPTED = {
     405: SendOutcome.STOP,
@@ -137,6 +141,7 @@ class AfricasTalkingChannel:
         if faults:
             raise ChannelDeclarationError(faults)
         self._sms = _Sms(settings, key)
+        self._insights = africastalking_insights.Insights(settings, key)
 
     def parse_ussd(self, body: bytes, content_type: str, query: str = "") -> UssdTurn:
         """One turn; its text is the whole transcript. Nothing names the turn: only a diff tells new from repeated."""
@@ -219,7 +224,16 @@ class AfricasTalkingChannel:
             reason=_REASONS.get(reason.casefold(), fields.word(reason)),
             msisdn=_number_or_none(number, self._region),
             network=fields.network(received.get("networkCode", ""), "networkCode"),
+            gone=reason.casefold() == _GONE,
         )
+
+    def ask_sim(self, number: str) -> str | None:
+        """The aggregator's id of the question whether the SIM of `number` (E.164) was changed; None: not asked."""
+        return self._insights.ask(number) if self._has_key else None
+
+    def parse_sim(self, body: bytes, content_type: str) -> SimAnswer:
+        """The answer to such a question."""
+        return africastalking_insights.parse_sim(self.name, body, content_type)
 
     def send(self, sms: MtSms) -> tuple[SendResult, ...]:
         """One result for each recipient, in their order.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.messages import Dlr, MoSms, MtSms, OptOut, SendResult, UssdEnd, UssdReply, UssdTurn
+from gateway.messages import Dlr, MoSms, MtSms, OptOut, SendResult, SimAnswer, UssdEnd, UssdReply, UssdTurn
 
 
 class ChannelFault(StrEnum):
@@ -119,6 +119,14 @@ class Channel(Protocol):
 
     def parse_optout(self, body: bytes, content_type: str) -> OptOut:
         """A citizen told the aggregator that she wants nothing more."""
+        ...
+
+    def ask_sim(self, number: str) -> str | None:
+        """The id of a question to the operator: when was the SIM of this number changed? None: it was not asked."""
+        ...
+
+    def parse_sim(self, body: bytes, content_type: str) -> SimAnswer:
+        """The operator's answer."""
         ...
 
     def send(self, sms: MtSms) -> tuple[SendResult, ...]:

@@ -36,6 +36,7 @@ class Fields(_Part):
     input: str
     service_code: str | None = None
     network: str | None = None
+    imsi: str | None = None  #: the SIM's identity: another one under the same number closes what was open
     turn: str | None = None  #: a sequence number, or an id of the request
     account: str | None = None  #: must equal `username` of the channel in gateway.yaml
 

@@ -71,6 +71,7 @@ class HttpJsonChannel:
             turn_id=self._turn_id(received),
             network=fields.network(_text(received, declared.network), declared.network or ""),
             number_given=given,
+            imsi=_imsi(_text(received, declared.imsi)),
         )
 
     def format_ussd(self, turn: UssdTurn, reply: UssdReply) -> HttpAnswer:
@@ -106,6 +107,15 @@ class HttpJsonChannel:
         raise ChannelError(ChannelFault.NOT_SUPPORTED)
 
     def parse_optout(self, body: bytes, content_type: str) -> Never:
+        """`ChannelError` NOT_SUPPORTED: a declared channel does USSD only."""
+        del body, content_type
+        raise ChannelError(ChannelFault.NOT_SUPPORTED)
+
+    def ask_sim(self, number: str) -> None:
+        """None: a declared channel does USSD only."""
+        del number
+
+    def parse_sim(self, body: bytes, content_type: str) -> Never:
         """`ChannelError` NOT_SUPPORTED: a declared channel does USSD only."""
         del body, content_type
         raise ChannelError(ChannelFault.NOT_SUPPORTED)
@@ -159,6 +169,11 @@ class HttpJsonChannel:
         if len(given) > _TURN_MAX:
             raise ChannelError(ChannelFault.FIELD_TOO_LONG, name or "")
         return given or None
+
+
+def _imsi(given: str) -> str:
+    """15 digits at most (3GPP TS 23.003 §2.2); whatever else stands there names no SIM."""
+    return given if given.isascii() and given.isdigit() and 14 <= len(given) <= 15 else ""
 
 
 def _read_json(body: bytes) -> dict[str, Any]:

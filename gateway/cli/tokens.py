@@ -29,5 +29,7 @@ def tokens(renew: str | None, retire: str | None) -> None:
     for channel, declared in chosen.channels.items():
         for token in keys.channel_tokens[channel]:
             paths = ["ussd", "events"] if declared.kind == "africastalking" else ["ussd"]
-            for path in paths + ["dlr"] * declared.sms:
+            for path in (
+                paths + ["mo", "dlr", "optout"] * declared.sms + ["sim"] * (chosen.holdings.sim_check == channel)
+            ):
                 click.echo(f"{channel:<16} {path:<7} {base}/channels/{channel}/{token}/{path}")

@@ -83,13 +83,20 @@ class Near:
     line: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """ "OUI 4821": agrees to what somebody asked for her, if she was sent these digits."""
+
+    code: str = field(repr=False)
+
+
 class Other(Enum):
     YES = auto()  #: "OUI"
     ANSWER = auto()  #: for the dialogue under way
     UNKNOWN = auto()
 
 
-Said = Run | BadArgument | Near | Other
+Said = Run | BadArgument | Near | Agree | Other
 
 
 def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: frozenset[str] = frozenset()) -> Said:
@@ -101,6 +108,10 @@ def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: fr
         return nothing
     index = _index(menus)
     first, *rest = [transliterate.fold(token) for token in tokens]
+    if first in index.yes and waiting is not Waiting.FREE_TEXT:
+        code = "".join(tokens[1:]).translate(_DIGITS)
+        if len(code) == _LENGTHS["digits4"] and code.isascii() and code.isdigit():
+            return Agree(code)
     found = index.words.get(first)
     if found is not None and found[0].does == "stop":
         return _stop(menus, found, rest, waiting) or nothing
@@ -168,7 +179,8 @@ def _tokens(menus: Menus, text: str) -> list[str]:
     """The words of a text as written; digits that hang on a command's word are apart."""
     tokens = _TOKEN.findall(text[:_READ].translate(_APOSTROPHES))
     glued = _GLUED.fullmatch(tokens[0]) if tokens else None
-    if glued is not None and transliterate.fold(glued[1]) in _index(menus).words:
+    index = _index(menus)
+    if glued is not None and transliterate.fold(glued[1]) in index.words.keys() | index.yes:
         tokens[:1] = [glued[1], glued[2]]
     return tokens
 

@@ -11,6 +11,8 @@ from gateway.menu.model import Ask, Lookup, Menus, Pick, Screen, Service
 #: Greatest size of a value that no screen declares: an action's.
 UNDECLARED_SIZE = 40
 _SERVICES_KEPT = 512
+#: Questions whose answer names a person or a firm in a register.
+_IDENTIFIERS = ("npi", "ifu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Declared:
     service: Service
     sizes: dict[str, int]  #: value name -> greatest size as shown, in characters
     personal: frozenset[str]
+    identifiers: frozenset[str]  #: names of values that were typed as an NPI or IFU
     fed: frozenset[str]  #: screens that show, or choose by, what a lookup gave
 
 
@@ -43,14 +46,17 @@ def sources(screen: Screen) -> Iterator[str]:
 def _read(service: Service) -> Declared:
     personal: set[str] = set()
     looked_up: set[str] = set()
+    identifiers: set[str] = set()
     for screen in service.screens.values():
         verb = screen.verb
         if isinstance(verb, Ask | Pick) and verb.personal != "none":
             personal.add(verb.save)
+        if isinstance(verb, Ask) and verb.type in _IDENTIFIERS:
+            identifiers.add(verb.save)
         elif isinstance(verb, Lookup):
             looked_up.update(verb.saves)
     fed = {screen.id for screen in service.screens.values() if not looked_up.isdisjoint(_names(screen))}
-    return Declared(service, sizes.kept(service), frozenset(personal), frozenset(fed))
+    return Declared(service, sizes.kept(service), frozenset(personal), frozenset(identifiers), frozenset(fed))
 
 
 def _names(screen: Screen) -> Iterator[str]:

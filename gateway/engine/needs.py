@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from gateway.engine import picking, places, render
+from gateway.engine import challenge, picking, places, render
 from gateway.engine.declared import UNDECLARED_SIZE, declared
 from gateway.engine.faults import EngineCode, EngineError
 from gateway.engine.outcomes import (
@@ -21,9 +21,9 @@ from gateway.engine.outcomes import (
     Submission,
 )
 from gateway.engine.places import Turn
-from gateway.engine.session import keep, saved_values
+from gateway.engine.session import State, keep, saved_values
 from gateway.engine.wording import argument, fitted
-from gateway.menu import model
+from gateway.menu import model, templates
 
 #: How a submission is told apart in the citizen's own list: a list line holds no more beside service and date.
 LABEL_SIZE = 12
@@ -35,14 +35,12 @@ UNAVAILABLE = "unavailable"
 def of(turn: Turn) -> Need | None:
     """What must be done before the screen can be shown or left; None when nothing."""
     verb = turn.screen.verb
-    if isinstance(verb, model.Submit):
-        return Act("submit", turn.state.service, turn.state.acts, _submission(turn, verb), turn.state.menus)
-    if isinstance(verb, model.Do):
-        return Act(verb.action, turn.state.service, turn.state.acts, _args(turn, verb.args), turn.state.menus)
+    if isinstance(verb, model.Submit | model.Do):
+        return challenge.before(turn) or _act(turn, verb)
     if isinstance(verb, model.Lookup):
-        return Lookup(verb.source, _args(turn, verb.args))
+        return _lookup(turn, verb)
     if isinstance(verb, model.Pick) and verb.moving and turn.state.items is None:
-        return Lookup(verb.source, _args(turn, verb.args))
+        return _lookup(turn, verb)
     if isinstance(verb, model.CallHandler):
         state = turn.state
         return Call(
@@ -60,7 +58,9 @@ def of(turn: Turn) -> Need | None:
 def take(turn: Turn, answer: Answer) -> None:
     """Keeps what was answered and goes where the screen says. EngineError for what the screen does not declare."""
     verb = turn.screen.verb
-    if isinstance(verb, model.Pick) and verb.moving and isinstance(answer, LookupAnswer):
+    if isinstance(answer, ActAnswer) and challenge.is_open(turn):
+        challenge.take(turn, answer)
+    elif isinstance(verb, model.Pick) and verb.moving and isinstance(answer, LookupAnswer):
         _take_items(turn, verb, answer)
     elif isinstance(verb, model.Lookup) and isinstance(answer, LookupAnswer):
         target = _target(turn, verb.outcomes, answer.outcome)
@@ -69,6 +69,7 @@ def take(turn: Turn, answer: Answer) -> None:
     elif isinstance(verb, model.Submit | model.Do) and isinstance(answer, ActAnswer):
         target = _target(turn, verb.outcomes, answer.outcome)
         turn.state.acts += 1
+        turn.state.challenge = ""
         turn.state.trail.clear()  # Back never crosses an act
         if isinstance(verb, model.Submit):
             _keep(turn, answer.values)
@@ -128,6 +129,31 @@ def _args(turn: Turn, args: Mapping[str, str]) -> dict[str, Raw]:
     return {name: argument(source, values) for name, source in args.items()}
 
 
+def _act(turn: Turn, verb: model.Submit | model.Do) -> Act:
+    state = turn.state
+    proof = challenge.purpose(turn) if challenge.needed(turn) else ""
+    if isinstance(verb, model.Submit):
+        return Act("submit", state.service, state.acts, _submission(turn, verb), state.menus, proof)
+    return Act(verb.action, state.service, state.acts, _args(turn, verb.args), state.menus, proof)
+
+
+def _lookup(turn: Turn, verb: model.Lookup | model.Pick) -> Lookup:
+    args = _args(turn, verb.args)
+    typed = _identifiers(turn, (name for source in verb.args.values() for name in templates.names(source)))
+    return Lookup(verb.source, args, typed)
+
+
+def _identifiers(turn: Turn, names: Iterable[str]) -> tuple[str, ...]:
+    """What was typed as an identifier among the values of these names."""
+    known = declared(turn.menus, turn.service).identifiers
+    values = turn.state.values
+    return tuple(str(values[name][0]) for name in dict.fromkeys(names) if name in known and name in values)
+
+
+def _said(state: State, name: str) -> str:
+    return str(state.values[name][0]) if name in state.values else ""
+
+
 def _submission(turn: Turn, submit: model.Submit) -> Submission:
     state = turn.state
     missing = [name for name in (*submit.fields, *submit.duplicate_by) if name not in state.values]
@@ -142,4 +168,7 @@ def _submission(turn: Turn, submit: model.Submit) -> Submission:
         label=fitted(label, LABEL_SIZE, "gsm7"),
         language=state.language,
         assurance=turn.service.assurance,
+        number=_said(state, submit.number),
+        relation=_said(state, submit.relation),
+        identifiers=_identifiers(turn, submit.fields),
     )

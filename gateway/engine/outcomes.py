@@ -40,15 +40,20 @@ class Lookup:
 
     source: str
     args: Mapping[str, Raw] = field(repr=False)
+    identifiers: tuple[str, ...] = field(default=(), repr=False)  #: what was typed as an NPI or IFU among the args
 
 
 @dataclass(frozen=True, slots=True)
 class LookupAnswer:
-    """`outcome` is one the screen declares; `unavailable` when the source could not answer in time."""
+    """`outcome` is one the screen declares; `unavailable` when the source could not answer in time.
+
+    `closing`: the key of a sentence that ends the dialogue instead, "" for none: a limit that no menu has to know.
+    """
 
     outcome: str
     values: Mapping[str, Saved] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,9 @@ class Submission:
     label: str = field(repr=False)  #: what tells this demand apart in the citizen's own list
     language: str
     assurance: str
+    number: str = field(default="", repr=False)  #: E.164 of the person it is for, who must agree; "" for the caller
+    relation: str = field(default="", repr=False)  #: what the caller is to a person without a phone
+    identifiers: tuple[str, ...] = field(default=(), repr=False)  #: what was typed as an NPI or IFU among the fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +85,16 @@ class Act:
     ordinal: int
     args: Submission | Mapping[str, Raw] = field(repr=False)
     menus: str = ""  #: version of the menus that the dialogue began with; "" is the current one
+    proof: str = ""  #: what a one-time code is asked, checked or needed for; "" when this act needs none
 
 
 @dataclass(frozen=True, slots=True)
 class ActAnswer:
+    """As a LookupAnswer."""
+
     outcome: str
     values: Mapping[str, Saved] = field(default_factory=dict)
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class State(msgspec.Struct, array_like=True, omit_defaults=True):
     items: list[tuple[str, str]] | None = None
     resumed: int = 0  #: how many of the oldest values were typed before it was taken up again: shown masked if personal
     offered: int = 0  #: id of the saved dialogue whose offer is on the screen, its service in `search`; 0 for none
-    challenge: str = ""  #: "asked": a one-time code is awaited here; "proved": it was right, the act may be done
+    challenge: str = ""  #: where the one-time code before the act of this screen stands (engine/challenge.py)
     notice: str = ""  #: version of the privacy notice that is on the screen
 
     def __repr__(self) -> str:

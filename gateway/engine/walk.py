@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from gateway.engine import answers, needs, picking, places, render
+from gateway.engine import answers, challenge, needs, picking, places, render
 from gateway.engine.compose import text as message
 from gateway.engine.declared import declared
 from gateway.engine.faults import EngineCode, EngineError
-from gateway.engine.outcomes import Answer, Reply, Saved
+from gateway.engine.outcomes import ActAnswer, Answer, LookupAnswer, Reply, Saved
 from gateway.engine.places import Turn
 from gateway.engine.session import State, copy_of, keep
 from gateway.engine.step import Step
@@ -104,6 +104,8 @@ def advance(menus: Menus, surface: Surface, state: State, text: str, now: dateti
     turn.state.steps = 0
     if turn.state.turns > surface.rules.max_turns:
         return _close(turn, "too_many_turns")
+    if challenge.awaited(turn):
+        return Step(turn.state, challenge.check(turn, answers.clean(text)))
     if needs.of(turn) is not None:  # nothing was shown yet that could be answered
         return _settle(turn)
     return _answer(turn, answers.clean(text))
@@ -117,7 +119,12 @@ def resume(menus: Menus, surface: Surface, state: State, answer: Answer, now: da
     """
     turn = _turn(menus, surface, state, now)
     _count(turn)
+    if isinstance(answer, LookupAnswer | ActAnswer) and answer.closing:
+        return _close(turn, answer.closing)
+    asked_before = challenge.awaited(turn)
     needs.take(turn, answer)
+    if asked_before and isinstance(answer, ActAnswer) and answer.outcome == "wrong":
+        return _settle(turn, "error_code", refused=True)
     return _settle(turn)
 
 
@@ -173,6 +180,9 @@ def _turn(menus: Menus, surface: Surface, state: State, now: datetime) -> Turn:
 def _settle(turn: Turn, above: str = "", *, refused: bool = False, consumed: int = 0) -> Step:
     """On through the screens that show nothing, to a reply, under the sentence `above`, or to a need."""
     while True:
+        if challenge.awaited(turn):
+            reply = Reply(challenge.question(turn, above), False, f"{turn.name}.code")
+            return Step(turn.state, reply, refused, consumed)
         need = needs.of(turn)
         if need is not None:
             return Step(turn.state, need, consumed=consumed)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gateway.menu.assurance import coded
 from gateway.menu.inspection import Inspection
 from gateway.menu.load import LISTS
-from gateway.menu.model import CallHandler, Do, Lookup, Mark, Pick, Submit
-from gateway.menu.world import SUBMIT_OUTCOMES, UNAVAILABLE, Source
+from gateway.menu.model import CallHandler, Do, Lookup, Mark, Pick, Service, Submit
+from gateway.menu.world import PROPOSED, SUBMIT_OUTCOMES, UNAVAILABLE, Source
 
 
 def check_outside(inspection: Inspection) -> None:
     """Every verb that needs something outside the menus."""
     for service in inspection.menus.services.values():
+        _assurance(inspection, service)
         for screen in service.screens.values():
             match screen.verb:
                 case Submit() as submit:
                     _submit(inspection, submit)
+                    _on_behalf(inspection, service, submit)
                 case Do() as act:
                     _act(inspection, act)
                 case Lookup() as lookup:
@@ -32,7 +35,21 @@ def _submit(inspection: Inspection, submit: Submit) -> None:
     if submit.system and submit.system not in world.systems:
         inspection.unknown("unknown_system", submit.mark, submit.system, world.systems)
     needed = [outcome for outcome in SUBMIT_OUTCOMES if outcome != "already" or submit.duplicate_by]
+    needed += [PROPOSED] if submit.number else []
     _outcomes(inspection, submit.outcomes, needed, submit.mark)
+
+
+def _on_behalf(inspection: Inspection, service: Service, submit: Submit) -> None:
+    """What a demand for somebody else names must be allowed by its service."""
+    if (submit.number and service.on_behalf == "no") or (submit.relation and service.on_behalf != "declared"):
+        inspection.fault("behalf_not_allowed", submit.mark, service=service.id)
+
+
+def _assurance(inspection: Inspection, service: Service) -> None:
+    """Who leaves the dialogue to read a code must find it again."""
+    for screen in coded(service):
+        if service.resume_s is None:
+            inspection.fault("code_needs_resume", screen.mark, service=service.id)
 
 
 def _act(inspection: Inspection, act: Do) -> None:
@@ -117,7 +134,7 @@ def _args(
 def _outcomes(inspection: Inspection, written: Mapping[str, str], possible: Iterable[str], mark: Mark) -> None:
     known = frozenset(possible)
     # A demand that no field makes a duplicate may still declare what would happen.
-    allowed = known | {"already"} if known <= frozenset(SUBMIT_OUTCOMES) and "submitted" in known else known
+    allowed = known | {"already"} if known <= {*SUBMIT_OUTCOMES, PROPOSED} and "submitted" in known else known
     for name in written:
         if name not in allowed:
             inspection.unknown("unknown_outcome", mark, name, known)

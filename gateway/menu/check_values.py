@@ -107,6 +107,9 @@ class _Names:
         for name in submit.duplicate_by:
             if name not in submit.fields:
                 self.inspection.fault("not_a_field", submit.mark, name=name, near=near(name, submit.fields))
+        for name in filter(None, (submit.number, submit.relation)):
+            if name not in self.kept:  # kept on some paths only: who asks for herself names nobody
+                self.inspection.fault("unknown_value", submit.mark, name=name, near=near(name, self.kept))
         self._template(screen, submit.label, submit.mark)
         if self.service.keep_s is None and set(submit.fields) & self._personal():
             self.inspection.fault("missing_keep", self.service.mark)

@@ -20,7 +20,7 @@ from gateway.menu.model import (
     Submit,
 )
 from gateway.menu.services import leaves, targets
-from gateway.menu.world import UNAVAILABLE
+from gateway.menu.world import PROPOSED, UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ def _edges(screen: Screen, service: Service) -> Iterator[Edge]:
         case Submit(outcomes=outcomes):
             given = {"reference"} if service.promise_days is None else {"reference", "promised_date"}
             for outcome, target in outcomes.items():
-                yield Edge(screen.id, target, frozenset(given if outcome == "submitted" else ()))
+                stored = given if outcome == "submitted" else {"reference"} if outcome == PROPOSED else ()
+                yield Edge(screen.id, target, frozenset(stored))
         case Do(outcomes=outcomes):
             for target in outcomes.values():
                 yield Edge(screen.id, target)

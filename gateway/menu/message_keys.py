@@ -19,7 +19,7 @@ class MessageKey:
     kind: Kind
     sizes: Mapping[str, int] = field(default_factory=dict)
     segments: int = 1
-    answers_mo: bool = False  #: only ever said in answer to a citizen's SMS, from the short code she wrote to
+    answers_mo: bool = False  #: only ever said from a number that citizens can text to
 
 
 REFERENCE_SIZE = 14  # "4821 0937 5628"
@@ -85,7 +85,6 @@ _ANSWERS: dict[str, dict[str, int]] = {
     "sms_dialogue_over": _CODE,
     "sms_service_stopped": _CODE,
     "sms_privacy": _CODE,
-    "sms_agreed": _CODE,
     "sms_agree_code": {},
     "sms_agree_wrong": {},
 }
@@ -99,6 +98,8 @@ MESSAGES: Mapping[str, MessageKey] = {
     "code_too_many": MessageKey("closing", _CODE),
     "code_new_sim": MessageKey("closing", _CODE),
     "code_over": MessageKey("closing", _CODE),
+    "agree_not_asked": MessageKey("closing", _CODE),
+    "agree_too_many": MessageKey("closing", _CODE),
     "too_many_identifiers": MessageKey("closing", _CODE),
     "too_many_references": MessageKey("closing", _CODE),
     "service_stopped": MessageKey("closing", _CODE),
@@ -130,8 +131,7 @@ MESSAGES: Mapping[str, MessageKey] = {
     "withdrawn_sms": MessageKey("sms", _DEMAND_OF),
     "withdrawn_sensitive": MessageKey("sms", _DEMAND),
     "moved_away": MessageKey("sms", _DEMAND),
-    "agree_ask": MessageKey("sms", {"helper": 18, "service": SERVICE_SIZE, "otc": 4}),
-    "agree_asked": MessageKey("sms", _DEMAND_OF),
+    "agree_ask": MessageKey("sms", {"helper": 18, "service": SERVICE_SIZE, "otc": 4}, answers_mo=True),
     "agree_over": MessageKey("sms", _DEMAND_OF),
     "receipt_helper": MessageKey("sms", _DEMAND_OF),
     **{key: MessageKey("sms", sizes, answers_mo=True) for key, sizes in _ANSWERS.items()},

@@ -21,6 +21,7 @@ ROOT = "main"
 AskType = Literal["text", "digits", "amount", "date", "msisdn", "npi", "ifu", "reference", "secret", "pattern"]
 Personal = Literal["none", "yes", "secret"]
 Assurance = Literal["open", "number", "number+code"]
+OnBehalf = Literal["no", "agreed", "declared"]
 Precision = Literal["day", "month", "year"]  #: JJMMAAAA, MMAAAA, AAAA
 
 
@@ -115,6 +116,8 @@ class Submit:
     outcomes: Mapping[str, str]  #: submitted | already | unavailable | closed -> target
     mark: Mark
     label: str = ""  #: template, at most 12 characters shown, like "...{npi|last4}"
+    number: str = ""  #: name of the value that holds the number of the person it is for, "" for none
+    relation: str = ""  #: name of the value that says what the caller is to her, "" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class Do:
     args: Mapping[str, str]  #: name -> template
     outcomes: Mapping[str, str]  #: outcome -> target; `unavailable` is always one
     mark: Mark
+    code: bool = False  #: whether a one-time code must be typed back first
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ class Service:
     short_title: Text | None = None  #: for lists and SMS; the title when None
     #: screen -> the values it is given, for the screens at which a command of commands.yaml enters
     entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    on_behalf: OnBehalf = "no"  #: who may be asked for: nobody else, who agrees by SMS, or also who has no phone
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 from gateway.menu import commands, screens
 from gateway.menu.catalogue import ENTRY_KEYS, FACTS
 from gateway.menu.message_keys import MESSAGES
-from gateway.menu.services import ASSURANCES, SERVICE_KEYS
-from gateway.menu.world import GATEWAY_ACTIONS, SUBMIT_OUTCOMES
+from gateway.menu.services import ASSURANCES, ON_BEHALF, SERVICE_KEYS
+from gateway.menu.world import GATEWAY_ACTIONS, PROPOSED, SUBMIT_OUTCOMES
 
 Schema = dict[str, Any]
 
@@ -74,6 +74,7 @@ def _service() -> Schema:
             "title": _ref("text"),
             "short_title": _ref("text"),
             "assurance": {"enum": list(ASSURANCES)},
+            "on_behalf": {"enum": list(ON_BEHALF)},
             "resume": _DURATION,
             "keep": _DURATION,
             "sensitive": _YES_NO,
@@ -146,13 +147,19 @@ def _verbs() -> dict[str, Schema]:
         ),
         "submit": _table(
             screens.SUBMIT_KEYS,
-            {"to": {"type": "string"}, "fields": _names(), "duplicate_by": _names(), "label": {"type": "string"}},
+            {
+                "to": {"type": "string"},
+                "fields": _names(),
+                "duplicate_by": _names(),
+                "label": {"type": "string"},
+                "for": _table(screens.FOR_KEYS, {key: _ref("name") for key in screens.FOR_KEYS}),
+            },
             needed=("to", "fields"),
         )
-        | {"description": f"outcomes: {', '.join(SUBMIT_OUTCOMES)}"},
+        | {"description": f"outcomes: {', '.join((*SUBMIT_OUTCOMES, PROPOSED))}"},
         "act": _table(
             screens.ACT_KEYS,
-            {"do": {"enum": sorted(GATEWAY_ACTIONS)}, "args": _map(_WORD)},
+            {"do": {"enum": sorted(GATEWAY_ACTIONS)}, "args": _map(_WORD), "code": _YES_NO},
             needed=("do",),
         ),
         "lookup": _table(

@@ -31,8 +31,9 @@ VERBS = ("ask", "pick", "submit", "act", "lookup", "call", "when", "end")
 SCREEN_KEYS = ("say", "choices", *VERBS, "go", "outcomes", "back")
 ASK_KEYS = ("type", "save", "personal", "min", "max", "pattern", "precision", "error")
 PICK_KEYS = ("from", "save", "search", "args", "personal", "max", "empty", "unavailable")
-SUBMIT_KEYS = ("to", "fields", "duplicate_by", "label")
-ACT_KEYS = ("do", "args")
+SUBMIT_KEYS = ("to", "fields", "duplicate_by", "label", "for")
+FOR_KEYS = ("number", "relation")
+ACT_KEYS = ("do", "args", "code")
 LOOKUP_KEYS = ("from", "args", "saves")
 CALL_KEYS = ("handler", "saves")
 CHOICE_KEYS = ("label", "go", "when", "language")
@@ -192,6 +193,10 @@ def _pick(reader: Reader, node: Node, mark: Mark, go: str, lists: frozenset[str]
 def _submit(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Submit:
     table = reader.table(node, mark, SUBMIT_KEYS, "submit")
     label = table.nodes.get("label")
+    person = reader.table(table.nodes["for"], mark, FOR_KEYS, "for") if "for" in table.nodes else None
+    named = {
+        key: reader.name(person.nodes.get(key), mark) if person and key in person.nodes else "" for key in FOR_KEYS
+    }
     return Submit(
         system=reader.words(reader.need(table, "to", "submit"), mark),
         fields=reader.name_list(reader.need(table, "fields", "submit"), mark),
@@ -199,13 +204,16 @@ def _submit(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) ->
         outcomes=outcomes,
         mark=mark,
         label=reader.template(reader.words(label, mark), label.mark) if label is not None else "",
+        number=named["number"],
+        relation=named["relation"],
     )
 
 
 def _act(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Do:
     table = reader.table(node, mark, ACT_KEYS, "act")
     action = reader.words(reader.need(table, "do", "act"), mark)
-    return Do(action, reader.templates(table.nodes.get("args"), mark, "args"), outcomes, mark)
+    code = reader.boolean(table.nodes.get("code"), mark, default=False)
+    return Do(action, reader.templates(table.nodes.get("args"), mark, "args"), outcomes, mark, code)
 
 
 def _lookup(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Lookup:

@@ -18,6 +18,7 @@ from gateway.menu.model import (
     Do,
     Lookup,
     Mark,
+    OnBehalf,
     Pick,
     Screen,
     Service,
@@ -32,6 +33,7 @@ SERVICE_KEYS = (
     "title",
     "short_title",
     "assurance",
+    "on_behalf",
     "resume",
     "keep",
     "sensitive",
@@ -39,6 +41,7 @@ SERVICE_KEYS = (
     "screens",
     "shortcuts",
 )
+ON_BEHALF = cast(tuple[OnBehalf, ...], get_args(OnBehalf))
 ASSURANCES = cast(tuple[Assurance, ...], get_args(Assurance))
 
 
@@ -65,6 +68,7 @@ def read_service(reader: Reader, node: Node, lists: frozenset[str]) -> Service:
         screens=screens,
         mark=mark,
         assurance=cast(Assurance, reader.one_of(table.nodes.get("assurance"), mark, ASSURANCES, "number")),
+        on_behalf=cast(OnBehalf, reader.one_of(table.nodes.get("on_behalf"), mark, ON_BEHALF, "no")),
         resume_s=reader.duration(table.nodes.get("resume"), mark),
         keep_s=reader.duration(table.nodes.get("keep"), mark),
         sensitive=reader.boolean(table.nodes.get("sensitive"), mark, default=False),

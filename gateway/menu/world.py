@@ -12,6 +12,8 @@ from gateway.text import fit
 
 #: What a citizen's answer to the act `submit` can be.
 SUBMIT_OUTCOMES = ("submitted", "already", "unavailable", "closed")
+#: Beside them, where a demand may be made for somebody who must agree first.
+PROPOSED = "proposed"
 #: Always a possible outcome of a lookup.
 UNAVAILABLE = "unavailable"
 
@@ -32,11 +34,16 @@ class Action:
 
     args: tuple[str, ...]
     outcomes: tuple[str, ...]
+    code: bool = False  #: whether a one-time code must be typed back first
 
 
 #: The gateway's own actions.
 GATEWAY_ACTIONS: Mapping[str, Action] = {
     "set_preference": Action(args=("subject", "value"), outcomes=("done", "refused")),  # usecases/preferences.py
+    "withdraw": Action(args=("reference",), outcomes=("done", "late", "not_yours"), code=True),
+    "take_over": Action(args=("reference", "last4"), outcomes=("done", "no", "too_many")),
+    "disown": Action(args=(), outcomes=("done",)),  # usecases/persons.py
+    "erase_me": Action(args=(), outcomes=("done",), code=True),
 }
 
 #: The gateway's own sources (usecases/lookups.py answers them).
@@ -45,10 +52,11 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
     "submission_status": Source(
         args=("reference",),
         outcomes=("own", "other", "unknown"),
-        values=("state_label", "service_title", "promised_date", "case_number", "decided_message"),
+        values=("state_label", "service_title", "promised_date", "case_number", "decided_message", "can_withdraw"),
     ),
     "my_messages": Source(args=(), moving=True),
     "my_message": Source(args=("id",), outcomes=("found", "none"), values=("day", "text")),
+    "my_data": Source(args=(), outcomes=("found", "none"), values=("demands", "texts", "since", "days")),
     "my_preferences": Source(
         args=(), outcomes=("found",), values=("language_label", "procedure_label", "information_label")
     ),

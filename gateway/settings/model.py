@@ -59,6 +59,7 @@ class ChannelSettings(_Part):
     username: str = ""
     api_key_env: str | None = None
     base_url: str | None = None  #: None: the aggregator's real service
+    insights_url: str | None = None  #: africastalking: where SIM changes are asked for; None: its real service
     dedupe: Dedupe = "transcript"
     duplicate_window_ms: Annotated[int, Field(ge=0, le=60_000)] = 2000
     deadline_ms: Annotated[int, Field(ge=500, le=30_000)] = 8000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from gateway.store.columns import bounded
 from gateway.store.db import Connection, insert_into
-from gateway.store.tables import codes, holdings
+from gateway.store.tables import codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,6 @@ def latest(conn: Connection, holding_id: int, purpose: str) -> Code | None:
     if row is None:
         return None
     return Code(row.id, row.code_digest, row.expires_at, row.wrong, row.proved_at)
-
-
-def sent_since(conn: Connection, msisdn_digest: bytes, since: datetime) -> int:
-    """How many codes were sent to a number since then, whoever held it."""
-    c = codes.c
-    counted = select(func.count()).select_from(codes.join(holdings, holdings.c.id == c.holding_id))
-    return conn.execute(counted.where(holdings.c.msisdn_digest == msisdn_digest, c.created_at > since)).scalar_one()
 
 
 def note_wrong(conn: Connection, code_id: int) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from gateway.store.columns import bounded
+from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
-from gateway.store.tables import holdings
+from gateway.store.tables import OPEN_SUBMISSION, holdings, submissions
 
 _WHERE = "holdings.msisdn_sealed"
 
@@ -158,6 +158,11 @@ def msisdn_of(conn: Connection, seals: Seals, holding_id: int) -> str:
     return opened(seals, sealed)
 
 
+def sealed_number(seals: Seals, msisdn: str) -> bytes:
+    """A number as `msisdn_sealed` of this table holds it; "" once it was erased."""
+    return seals.seal(msisdn, _WHERE)
+
+
 def opened(seals: Seals, sealed: bytes) -> str:
     """The number (E.164 with +) in a `msisdn_sealed` of this table. Raises SealBroken."""
     return seals.open(sealed, _WHERE)
@@ -174,6 +179,18 @@ def silent(conn: Connection, silent_since: datetime, limit: int) -> tuple[int, .
     h = holdings.c
     found = select(h.id).where(h.closed_at.is_(None), h.last_seen_at <= silent_since)
     return tuple(conn.execute(found.order_by(h.last_seen_at).limit(limit)).scalars())
+
+
+def forget(conn: Connection, seals: Seals, closed_before: datetime, limit: int) -> int:
+    """How many numbers of holdings that ended before then were forgotten: those that no demand still needs."""
+    h, s = holdings.c, submissions.c
+    nobody = digest_of(seals, "")
+    needed = select(s.id).where(
+        (s.holding_id == h.id) | (s.helper_id == h.id), s.fields_sealed.is_not(None) | is_in(s.state, OPEN_SUBMISSION)
+    )
+    due = select(h.id).where(h.closed_at <= closed_before, h.msisdn_digest != nobody, ~needed.exists()).limit(limit)
+    nothing = {"msisdn_digest": nobody, "msisdn_sealed": sealed_number(seals, ""), "imsi_digest": None, "network": None}
+    return conn.execute(update(holdings).where(h.id.in_(due.scalar_subquery())).values(nothing)).rowcount
 
 
 def held_in(row: Any) -> Held:

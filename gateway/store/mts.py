@@ -285,26 +285,6 @@ def past_validity(conn: Connection, now: datetime, limit: int) -> tuple[Mt, ...]
     return tuple(_mt(row) for row in rows)
 
 
-def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
-    """How many SMS about these submissions lost their text and number; the rows and their moves stay."""
-    about = update(mts).where(mts.c.submission_id.in_(submission_ids), mts.c.text_sealed.is_not(None))
-    return conn.execute(about.values(text_sealed=None, msisdn_sealed=None)).rowcount
-
-
-def erase_older(conn: Connection, before: datetime, limit: int) -> int:
-    """How many settled SMS about no submission, at most `limit`, written before then, lost their text and number."""
-    settled = (_M.DELIVERED, _M.FAILED_PERMANENT, _M.REJECTED, _M.EXPIRED, _M.NO_REPORT, _M.SUPPRESSED, _M.ACCEPTED)
-    old = (
-        select(mts.c.id)
-        .where(mts.c.created_at < before, mts.c.submission_id.is_(None), mts.c.text_sealed.is_not(None))
-        .where(is_in(mts.c.state, settled))
-        .limit(limit)
-    )
-    ids = list(conn.execute(old).scalars())
-    erased = update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)
-    return conn.execute(erased).rowcount
-
-
 def events_of(conn: Connection, mt_id: int) -> tuple[MtEvent, ...]:
     """The moves of an SMS, oldest first."""
     rows = conn.execute(select(mt_events).where(mt_events.c.mt_id == mt_id).order_by(mt_events.c.id))

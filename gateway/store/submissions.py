@@ -245,6 +245,12 @@ def set_state(
     return True
 
 
+def move(conn: Connection, submission_id: int, holding_id: int, now: datetime) -> None:
+    """The demand belongs to another holding from now on."""
+    moved = update(submissions).where(submissions.c.id == submission_id)
+    conn.execute(moved.values(holding_id=holding_id, moved_at=now))
+
+
 def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
     """Keeps the institution's number of the file when it comes without a move of the state; the first one stays."""
     unnamed = update(submissions).where(submissions.c.id == submission_id, submissions.c.case_number == "")
@@ -253,7 +259,7 @@ def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
 
 
 def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
-    """The ids, at most `limit`, whose personal data were due and are now erased; then call `mts.erase_of`."""
+    """The ids, at most `limit`, whose personal data were due and are now erased; then call `mt_texts.erase_of`."""
     due = select(submissions.c.id).where(submissions.c.erase_after <= now).limit(limit)
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone = {**dict.fromkeys(sealed), "case_number": ""}

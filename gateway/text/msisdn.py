@@ -93,6 +93,14 @@ def is_mobile(e164: str) -> bool:
     return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
+def national(e164: str) -> str:
+    """The number as people at home write it: "01 97 00 00 00"; as given when it cannot be read."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.NATIONAL)
+    except phonenumbers.NumberParseException:
+        return e164
+
+
 def mask(e164: str) -> str:
     """A number as logs and screens may show it: "+22901******00"; what is not E.164 is wholly hidden."""
     country_code = _country_code(e164)

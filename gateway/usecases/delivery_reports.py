@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.messages import Dlr, MtState
-from gateway.store import holdings, mts, outbox, stray_dlrs
+from gateway.store import holdings as stored_holdings
+from gateway.store import mts, outbox, stray_dlrs
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.store.sealed import Seals
+from gateway.usecases import holdings
 from gateway.usecases.parts import Parts
 
 MOVED = "moved"
@@ -40,6 +42,8 @@ def take_dlr(parts: Parts, dlr: Dlr, now: datetime) -> str:
         else:
             moved = settle(conn, known.id, dlr.state, dlr.reason, now)
             outcome = outcome or (MOVED if moved else UNCHANGED)
+            if dlr.gone:
+                _gone(conn, parts, known, now)
     logs.event(
         "dlr.taken",
         level="warning" if outcome in (STRAY, UNKNOWN_STATUS) else "info",
@@ -51,6 +55,13 @@ def take_dlr(parts: Parts, dlr: Dlr, now: datetime) -> str:
     return outcome
 
 
+def _gone(conn: Connection, parts: Parts, mt: Mt, now: datetime) -> None:
+    """Nobody has the number any more: whoever gets it next starts with nothing. Not if she dialled since."""
+    held = stored_holdings.by_id(conn, mt.holding_id)
+    if held is not None and held.last_seen_at < mt.created_at:
+        holdings.close(conn, parts, mt.holding_id, holdings.Why.GONE, now)
+
+
 def _adopted(conn: Connection, parts: Parts, dlr: Dlr, now: datetime) -> Mt | None:
     """The one SMS of unknown fate that this report must be about, which has its id from now on.
 
@@ -58,7 +69,7 @@ def _adopted(conn: Connection, parts: Parts, dlr: Dlr, now: datetime) -> Mt | No
     """
     if dlr.msisdn is None:
         return None
-    digest = holdings.digest_of(parts.seals, dlr.msisdn)
+    digest = stored_holdings.digest_of(parts.seals, dlr.msisdn)
     candidates = mts.unknown_to(conn, dlr.channel, digest, now - _ADOPTED_WITHIN)
     if len(candidates) != 1:
         return None

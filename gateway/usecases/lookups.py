@@ -6,16 +6,20 @@ from gateway import logs
 from gateway.engine import compose
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
-from gateway.store import submissions
+from gateway.messages import OnBehalf, SubmissionState
+from gateway.store import counters, holdings, submissions
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
+from gateway.usecases import identifiers
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
 
 UNAVAILABLE = LookupAnswer("unavailable")
+OPEN = (SubmissionState.RECEIVED, SubmissionState.ACKNOWLEDGED, SubmissionState.DEAD)
+_REFERENCES = "references"
 #: The newest ones; older ones are read by their reference.
 _LISTED = 20
 #: What a list line shows (menu.model.Pick.maximum): the service's name gives way, never what tells demands apart.
@@ -45,12 +49,14 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
     if left_s <= 0:
         return UNAVAILABLE
     try:
-        with parts.database.read() as conn:
+        with parts.database.begin() as conn:
             found = submissions.by_reference(conn, parts.seals, number)
             own = found is not None and _is_own(conn, parts, found, caller)
+            if not own and not _may_look(conn, parts, caller):
+                return LookupAnswer("unavailable", closing="too_many_references")
     except StoreUnavailable as error:
         return _unavailable("submission_status", error)
-    if found is None:
+    if found is None or found.state is SubmissionState.PROPOSED:
         return LookupAnswer("unknown")
     menus = parts.shelf.current
     state = Saved(compose.text(menus, f"state_{found.state.value}", caller.language, {}))
@@ -60,13 +66,39 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
 
 
 def from_system(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_s: float) -> LookupAnswer:
-    """What an institution's system answers to a source of its own; `unavailable` when it does not in time."""
+    """What an institution's system answers to a source of its own; `unavailable` when it does not in time.
+
+    Typing an identifier proves nothing: unless the institution confirms that it goes with the calling number, its
+    answer is `unknown`, as it is for an identifier that does not exist.
+    """
+    if lookup.identifiers and not _may_type(parts, lookup, caller):
+        return LookupAnswer("unavailable", closing=identifiers.CLOSING)
     result = parts.systems[system].lookup(lookup.source, lookup.args, caller.msisdn, caller.language, left_s)
+    if lookup.identifiers and not result.confirmed and result.outcome != UNAVAILABLE.outcome:
+        return LookupAnswer("unknown")
     return LookupAnswer(
         result.outcome,
         {name: Saved(value) for name, value in result.values.items()},
         tuple(Item(item.id, item.label) for item in result.items),
     )
+
+
+def _may_look(conn: Connection, parts: Parts, caller: Caller) -> bool:
+    """Whether this number may look up one more reference that is not its own within the hour."""
+    now = parts.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    number = holdings.digest_of(parts.seals, caller.msisdn).hex()
+    most = parts.settings.limits.references_per_number_hour
+    return counters.take(conn, _REFERENCES, number, hour, 1, most, now) is not None
+
+
+def _may_type(parts: Parts, lookup: Lookup, caller: Caller) -> bool:
+    try:
+        with parts.database.begin() as conn:
+            return identifiers.allowed(conn, parts, caller, lookup.identifiers, parts.now())
+    except StoreUnavailable as error:
+        logs.event("lookup.unavailable", level="warning", source=lookup.source, why=error.why)
+        return False
 
 
 def _is_own(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:
@@ -80,6 +112,7 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
         "service_title": Saved(short_title(menus, service, language) if service else found.service),
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
+        "can_withdraw": Saved("yes" if found.state in OPEN and found.on_behalf is not OnBehalf.DECLARED else ""),
         "decided_message": Saved(words(found.message, language, menus.languages[0])),
     }
 

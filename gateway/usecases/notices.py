@@ -24,6 +24,8 @@ from gateway.usecases import writing
 from gateway.usecases.parts import Parts
 
 LANE = writing.URGENT
+#: News that she may refuse to be sent.
+_REFUSABLE = ("acknowledged", "agree_over", "receipt_helper")
 
 
 def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int | None:
@@ -65,6 +67,23 @@ def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -
     return _with_words(conn, parts, submission, "not_accepted", "reason")
 
 
+def withdrawn(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
+    """The confirmation that the demand was withdrawn, as she asked."""
+    return _write(conn, parts, submission, "withdrawn_sensitive" if submission.sensitive else "withdrawn_sms", {})
+
+
+def moved_away(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
+    """Tells the number before that another one follows the demand from now on; nothing when it is nobody's."""
+    return _write(conn, parts, submission, "moved_away", {})
+
+
+def helper_told(conn: Connection, parts: Parts, submission: StoredSubmission, key: str) -> int | None:
+    """Tells whoever made the demand for somebody else what became of it."""
+    if submission.helper_id is None:
+        return None
+    return _write(conn, parts, submission, key, {}, holding=submission.helper_id)
+
+
 def service_of(parts: Parts, submission: StoredSubmission) -> Service | None:
     """The service as it stands now; None when the menus in use no longer have it."""
     return parts.shelf.current.services.get(submission.service)
@@ -94,26 +113,27 @@ def _write(
     values: Mapping[str, str],
     *,
     receipt: bool = False,
+    holding: int | None = None,
 ) -> int | None:
     """The id of the stored SMS and its outbox row; None when the number is no longer the citizen's, or unreadable."""
-    now = parts.now()
+    now, holding = parts.now(), submission.holding_id if holding is None else holding
     try:
-        msisdn = holdings.msisdn_of(conn, parts.seals, submission.holding_id)
+        msisdn = holdings.msisdn_of(conn, parts.seals, holding)
     except SealBroken:  # what the institution decided is kept all the same
         logs.event("notice.unreadable", level="error", submission_id=submission.id, template=key)
         return None
-    if held.find(conn, parts, msisdn) != submission.holding_id:
+    if held.find(conn, parts, msisdn) != holding:
         logs.event("notice.withheld", level="warning", submission_id=submission.id, template=key)
         return None
     return writing.write(
         conn,
         parts,
         writing.Text(
-            holding_id=submission.holding_id,
+            holding_id=holding,
             msisdn=msisdn,
             text=_text(parts, submission, key, values),
             template=key,
-            category=Category.PROCEDURE if key.startswith("acknowledged") else Category.VITAL,
+            category=Category.PROCEDURE if key.startswith(_REFUSABLE) else Category.VITAL,
             language=submission.language,
             priority=writing.RECEIPT_PRIORITY if receipt else writing.NOTICE_PRIORITY,
             order_key=f"submission:{submission.id}",

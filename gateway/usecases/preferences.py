@@ -16,11 +16,12 @@ from gateway.engine import compose
 from gateway.engine.outcomes import Act, ActAnswer, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
 from gateway.messages import Category, OptOut
-from gateway.store import acts, holdings, preferences
-from gateway.store.acts import ActExists
-from gateway.store.db import Connection, StoreUnavailable, Why
+from gateway.store import holdings, preferences
+from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.preferences import Source
+from gateway.usecases import acts
 from gateway.usecases import holdings as held
+from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 
@@ -77,15 +78,23 @@ def set_preference(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> Ac
 
     `args`: `subject` is "language", "category:...", "topic:..." or "all"; `value` a language, "in" or "out".
     """
-    try:
-        return _set(parts, act, caller, act_key)
-    except ActExists:  # another delivery of this turn was first
-        answer = _found(parts, act_key)
-    except StoreUnavailable as error:
-        logs.event("preference.not_stored", level="error", why=error.why, code=error.code)
-        # The connection broke, perhaps while committing: only the database knows, if it answers again.
-        answer = _found(parts, act_key) if error.why is Why.AWAY else None
-    return answer or ActAnswer("unavailable")
+    args = act.args if isinstance(act.args, Mapping) else {}
+    subject, value = str(args.get("subject", "")), str(args.get("value", ""))
+
+    def do(conn: Connection, now: datetime) -> Done:
+        chosen = _chosen(parts.shelf.current, subject, value)
+        if chosen is None:
+            return Done(ActAnswer("refused"))
+        holding = held.met(conn, parts, caller.msisdn, now)
+        source: Source = "ussd" if caller.mo_id is None else "sms"
+        evidence = act_key.hex() if caller.mo_id is None else ""
+        _note(conn, holding, chosen, source, now, mo_id=caller.mo_id, evidence=evidence)
+        return Done(ActAnswer("done"))
+
+    answer = acts.once(parts, act.action, act_key, do)
+    kind = subject.partition(":")[0]
+    logs.event("preference.answered", subject=kind, outcome=answer.outcome, channel=caller.channel)
+    return answer
 
 
 def stop(
@@ -135,36 +144,6 @@ def my_preferences(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
             "information_label": yes_or_no(Category.INFORMATION),
         },
     )
-
-
-def _set(parts: Parts, act: Act, caller: Caller, key: bytes) -> ActAnswer:
-    args = act.args
-    assert isinstance(args, Mapping)
-    subject, value = str(args.get("subject", "")), str(args.get("value", ""))
-    now = parts.now()
-    with parts.database.begin() as conn:
-        stored = acts.find(conn, parts.seals, key)
-        if stored is not None:
-            return ActAnswer(stored.outcome)
-        chosen = _chosen(parts.shelf.current, subject, value)
-        outcome = "refused" if chosen is None else "done"
-        acts.insert(conn, parts.seals, key, act.action, outcome, {}, now)
-        if chosen is not None:
-            holding = held.met(conn, parts, caller.msisdn, now)
-            source: Source = "ussd" if caller.mo_id is None else "sms"
-            evidence = key.hex() if caller.mo_id is None else ""
-            _note(conn, holding, chosen, source, now, mo_id=caller.mo_id, evidence=evidence)
-    logs.event("preference.answered", subject=subject.partition(":")[0], outcome=outcome, channel=caller.channel)
-    return ActAnswer(outcome)
-
-
-def _found(parts: Parts, key: bytes) -> ActAnswer | None:
-    try:
-        with parts.database.read() as conn:
-            stored = acts.find(conn, parts.seals, key)
-    except StoreUnavailable:
-        return None
-    return None if stored is None else ActAnswer(stored.outcome)
 
 
 def _chosen(menus: Menus, subject: str, value: str) -> dict[str, str] | None:

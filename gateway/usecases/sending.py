@@ -16,7 +16,7 @@ from datetime import timedelta
 from gateway import logs, metrics
 from gateway.channels.base import ChannelError
 from gateway.messages import Category, MtSms, MtState, SendOutcome, SendResult
-from gateway.store import mts, outbox, preferences, stray_dlrs
+from gateway.store import holdings, mts, outbox, preferences, stray_dlrs
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.limits import per_call
 from gateway.store.mts import MtToSend
@@ -87,10 +87,13 @@ def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
     ready: list[Letter] = []
     with parts.database.begin() as conn:
         found = mts.for_sending(conn, parts.seals, [row.target_id for row in rows])
-        chosen = choices.refusals(conn, [mt.holding_id for mt in found.values() if mt is not None])
+        to = [mt.holding_id for mt in found.values() if mt is not None]
+        chosen, closed = choices.refusals(conn, to), holdings.closed_among(conn, to)
         for row in rows:
             mt = found.get(row.target_id)
-            if mt is not None and _may_leave(conn, parts, row, mt, chosen[mt.holding_id]):
+            if mt is not None and mt.holding_id in closed:
+                _suppress(conn, row, mt, parts, "changed_hands")
+            elif mt is not None and _may_leave(conn, parts, row, mt, chosen[mt.holding_id]):
                 ready.append(Letter(row, mt))
             elif row.target_id not in found:
                 outbox.done(conn, row.id, row.token, "erased", parts.now())
@@ -120,10 +123,10 @@ def _may_leave(conn: Connection, parts: Parts, row: Claimed, mt: MtToSend, chose
     return True
 
 
-def _suppress(conn: Connection, row: Claimed, mt: MtToSend, parts: Parts) -> None:
-    """She refused it since it was written. A vital one is for staff: she must be reached otherwise."""
+def _suppress(conn: Connection, row: Claimed, mt: MtToSend, parts: Parts, why: str = "refused") -> None:
+    """She refused it since it was written, or the number is somebody else's. A vital one is for staff to tell."""
     now, vital = parts.now(), mt.category is Category.VITAL
-    code = "reach_otherwise" if vital else "refused"
+    code = "reach_otherwise" if vital else why
     if outbox.done(conn, row.id, row.token, code, now):
         mts.move(conn, mt.id, MtState.SUPPRESSED, "send", code, now)
         logs.event("mt.suppressed", level="error" if vital else "info", mt_id=mt.id, channel=mt.channel, code=code)

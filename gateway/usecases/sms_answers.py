@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.engine import commands, compose, offers, session, walk
-from gateway.engine.commands import BadArgument, Near, Other, Run, Waiting
+from gateway.engine.commands import Agree, BadArgument, Near, Other, Run, Waiting
 from gateway.engine.outcomes import Reply
 from gateway.engine.session import State
 from gateway.engine.step import Step
@@ -17,8 +17,8 @@ from gateway.store import conversations, saved_dialogues
 from gateway.store.conversations import Conversation
 from gateway.store.db import Connection
 from gateway.store.saved_dialogues import Outcome, WaitingDialogue
+from gateway.usecases import agreements, preferences
 from gateway.usecases import holdings as held
-from gateway.usecases import preferences
 from gateway.usecases import saved_dialogues as dropped
 from gateway.usecases.shelf import VersionLost
 from gateway.usecases.sms_dialogue import Dialogue
@@ -109,9 +109,28 @@ class _Answer:
                 until = self.now + timedelta(seconds=self.parts.settings.sms.proposal_s)
                 self.talking = replace(self.talking, proposal=said.line, proposal_until=until)
                 return self.say("sms_did_you_mean", {"word": said.word})
+            case Agree():
+                return self.agree(said.code)
             case Other.ANSWER:
                 return self.go_on()
+            case Other.YES if self.is_asked():
+                return self.say("sms_agree_code")
         return self.help_once()
+
+    def agree(self, code: str) -> Answered:
+        """Agrees to what somebody asked for her; her récépissé is the answer. It is done in this very transaction."""
+
+        def effect(conn: Connection) -> str | None:
+            holding = self.asked.conversation.holding_id
+            done = agreements.answer(conn, self.parts, holding, code, self.asked.mo_id, self.now)
+            return None if done == agreements.AGREED else self.worded("sms_agree_wrong", {})
+
+        return Answered(self.talking, self.language, "agree", "sms_agree_wrong", effect=effect)
+
+    def is_asked(self) -> bool:
+        """Whether somebody asked something for her that she has not answered."""
+        with self.parts.database.read() as conn:
+            return agreements.is_asked(conn, self.asked.holding_id, self.now)
 
     def waits_for(self) -> tuple[Waiting, frozenset[str]]:
         if self.state is None:

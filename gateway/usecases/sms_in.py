@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from gateway import logs
 from gateway.engine import compose
 from gateway.messages import Category, MoSms
-from gateway.store import conversations, holdings, mos, outbox
+from gateway.store import conversations, mos, outbox
+from gateway.store import holdings as stored_holdings
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.mos import MoState, StoredMo
 from gateway.store.outbox import Claimed
@@ -50,7 +51,7 @@ def take_mo(parts: Parts, mo: MoSms, now: datetime) -> str:
     with parts.database.begin() as conn:
         mo_id = mos.add(conn, parts.seals, mo, now)
         if mo_id is not None and answerable:
-            key = f"mo:{holdings.digest_of(parts.seals, mo.msisdn).hex()[:16]}"
+            key = f"mo:{stored_holdings.digest_of(parts.seals, mo.msisdn).hex()[:16]}"
             outbox.add(conn, LANE, "mo", mo_id, key, writing.REPLY_PRIORITY, now, now)
         elif mo_id is not None:
             mos.settle(conn, mo_id, MoState.IGNORED, NOT_ANSWERED, now)
@@ -156,8 +157,25 @@ def _commit(conn: Connection, parts: Parts, row: Claimed, asked: Asked, answered
     if text:
         written = writing.write(conn, parts, _reply(asked, answered, text), now)
         outcome = outcome if written is not None else "withheld"
+    _tell_notice(conn, parts, asked, answered, now)
     mos.settle(conn, asked.mo_id, MoState.HANDLED, outcome, now)
     return outcome
+
+
+def _tell_notice(conn: Connection, parts: Parts, asked: Asked, answered: Answered, now: datetime) -> None:
+    """The privacy notice, once to each number, after the answer to its first SMS."""
+    version, holding = parts.settings.privacy.notice, answered.conversation.holding_id
+    held_now = stored_holdings.by_id(conn, holding)
+    if not version or held_now is None or held_now.notice == version or answered.outcome == "loop":
+        return
+    text = compose.text(parts.shelf.current, "sms_privacy", answered.language, _code(parts))
+    notice = replace(answered, template="sms_privacy", private=False, service="")
+    if writing.write(conn, parts, _reply(asked, notice, text), now) is not None:
+        stored_holdings.note_notice(conn, holding, version, now)
+
+
+def _code(parts: Parts) -> dict[str, str]:
+    return {"code": parts.settings.service_code}
 
 
 def _reply(asked: Asked, answered: Answered, text: str) -> writing.Text:

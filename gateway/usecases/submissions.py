@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
 from gateway.menu.model import Menus, Service
-from gateway.store import acts, outbox, submission_events, submissions
-from gateway.store.acts import ActExists, StoredAct
-from gateway.store.db import Connection, StoreUnavailable, Why
+from gateway.messages import OnBehalf, SubmissionState
+from gateway.store import holdings, outbox, submission_events, submissions
+from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
+from gateway.usecases import acts, agreements, codes, identifiers, notices, spend, withdrawals
 from gateway.usecases import holdings as held
-from gateway.usecases import notices, spend
+from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 from gateway.usecases.shelf import VersionLost
@@ -25,53 +27,27 @@ _REFERENCE_TRIES = 10
 
 
 def submit(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
-    """The answer of the act: `submitted`, `already`, `closed` or `unavailable`; the same however often it is asked.
+    """The answer of the act: `submitted`, `proposed`, `already`, `closed` or `unavailable`; the same when repeated.
 
-    `already`: another submission about the same subject waits for an answer; its reference is told only to the
-    number that made it. `closed`: no such service or system any more. `unavailable`: it could not be stored.
+    `proposed`: stored for somebody else, who is asked by SMS whether she agrees. `already`: another submission about
+    the same subject waits for an answer; its reference is told only to the number that made it. `closed`: no such
+    service or system any more. `unavailable`: it could not be stored. A limit that is reached is a closing sentence.
     """
-    answer: ActAnswer | None
-    try:
-        answer = _submit(parts, act, caller, act_key)
-    except ActExists:  # another delivery of this turn was first
-        answer = find_act(parts, act_key)
-    except StoreUnavailable as error:
-        logs.event("submission.not_stored", level="error", why=error.why, code=error.code)
-        # The connection broke, perhaps while committing: only the database knows, if it answers again.
-        answer = _look_again(parts, act_key) if error.why is Why.AWAY else None
-    return answer or ActAnswer("unavailable")
+    stored: list[int] = []
 
-
-def find_act(parts: Parts, act_key: bytes) -> ActAnswer | None:
-    """The stored answer of an act, None when it was never done. Raises StoreUnavailable."""
-    with parts.database.read() as conn:
-        stored = acts.find(conn, parts.seals, act_key)
-    return None if stored is None else _answer(stored)
-
-
-def _look_again(parts: Parts, act_key: bytes) -> ActAnswer | None:
-    try:
-        return find_act(parts, act_key)
-    except StoreUnavailable:
-        return None
-
-
-def _submit(parts: Parts, act: Act, caller: Caller, key: bytes) -> ActAnswer:
-    now = parts.now()
-    with parts.database.begin() as conn:
-        stored = acts.find(conn, parts.seals, key)
-        if stored is not None:
-            return _answer(stored)
+    def do(conn: Connection, now: datetime) -> Done:
         answer, submission_id = _store(conn, parts, act, caller, now)
-        values = {name: [saved.raw, saved.shown] for name, saved in answer.values.items()}
-        acts.insert(conn, parts.seals, key, act.action, answer.outcome, values, now)
-    if submission_id is not None:
-        parts.announce((notices.LANE, BACKOFFICE_LANE))
+        if submission_id is None:
+            return Done(answer)
+        stored.append(submission_id)
+        return Done(answer, (notices.LANE, BACKOFFICE_LANE))
+
+    answer = acts.once(parts, act.action, act_key, do)
     logs.event(
         "submission.answered",
-        submission_id=submission_id,
+        submission_id=stored[-1] if stored else None,
         service=act.service,
-        outcome=answer.outcome,
+        outcome=answer.closing or answer.outcome,
         channel=caller.channel,
     )
     return answer
@@ -88,12 +64,28 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
     if parts.stops.closed(act.service):
         return ActAnswer("closed"), None
     if spend.spent(conn, parts, caller.msisdn, act.service, now):
-        return ActAnswer("unavailable"), None
-    holding = held.met(conn, parts, caller.msisdn, now, caller.network)
+        return acts.UNAVAILABLE, None
+    if not identifiers.allowed(conn, parts, caller, act.args.identifiers, now):
+        return ActAnswer("unavailable", closing=identifiers.CLOSING), None
+    holding = held.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
+    if act.args.assurance == "number+code" and not codes.proved(conn, parts, holding, act.proof, now):
+        return acts.UNAVAILABLE, None
+    if _is_for_another(act.args, caller):
+        return _propose(conn, parts, act, caller, menus, holding, now)
+    return _file(conn, parts, act, caller, menus, holding, now)
+
+
+def _file(
+    conn: Connection, parts: Parts, act: Act, caller: Caller, menus: Menus, holding: int, now: datetime
+) -> tuple[ActAnswer, int | None]:
+    """The citizen's own demand, or that of a person without a phone: récépissé and hand-over begin at once."""
+    assert isinstance(act.args, Submission)
+    declared = bool(act.args.relation) and menus.services[act.service].on_behalf == "declared"
+    behalf = _Behalf(holding, OnBehalf.DECLARED if declared else None, holding if declared else None)
     local_day = now.astimezone(parts.zone).date()
-    promised = _promised(service, local_day)
+    promised = _promised(menus.services[act.service], local_day)
     try:
-        submission_id = _insert(conn, parts, act, caller, menus, holding, promised, now)
+        submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
     except AlreadyOpen as first:
         return _already(conn, parts, first, holding), None
     stored = submissions.by_id(conn, parts.seals, submission_id)
@@ -101,9 +93,47 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
     submission_events.add(conn, submission_id, "received", now)
     verification = reference.code(parts.receipt_keys, stored.reference, stored.service, local_day.isoformat())
     notices.receipt(conn, parts, stored, verification)
-    outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, None, _PRIORITY, now, now)
+    key = withdrawals.order_key(submission_id)
+    outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now)
     values = {**_shown(stored.reference, promised), "verification": Saved(verification)}
     return ActAnswer("submitted", values), submission_id
+
+
+def _propose(
+    conn: Connection, parts: Parts, act: Act, caller: Caller, menus: Menus, helper: int, now: datetime
+) -> tuple[ActAnswer, int | None]:
+    """A demand for somebody who is asked first: it goes nowhere until she agrees."""
+    assert isinstance(act.args, Submission)
+    number = act.args.number
+    if not spend.answerable(parts, number):
+        raise Undone(agreements.NOT_ASKED)
+    if not agreements.may_ask(conn, parts, caller, now):
+        return ActAnswer("unavailable", closing="agree_too_many"), None
+    person = holdings.found_or_opened(conn, parts.seals, number, now)
+    behalf = _Behalf(person, OnBehalf.AGREED, helper)
+    promised = _promised(menus.services[act.service], now.astimezone(parts.zone).date())
+    try:
+        submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
+    except AlreadyOpen as first:
+        return _already(conn, parts, first, helper), None
+    stored = submissions.by_id(conn, parts.seals, submission_id)
+    assert stored is not None
+    submission_events.add(conn, submission_id, "proposed", now)
+    agreements.ask(conn, parts, stored, number, caller, now)
+    return ActAnswer("proposed", {"reference": _shown(stored.reference, None)["reference"]}), submission_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Behalf:
+    """Whose demand it is, how it came, and who dialled when that was somebody else."""
+
+    holding_id: int
+    how: OnBehalf | None
+    helper_id: int | None
+
+
+def _is_for_another(args: Submission, caller: Caller) -> bool:
+    return bool(args.number) and args.number != caller.msisdn
 
 
 def _insert(
@@ -112,7 +142,7 @@ def _insert(
     act: Act,
     caller: Caller,
     menus: Menus,
-    holding: int,
+    behalf: _Behalf,
     promised: date | None,
     now: datetime,
 ) -> int:
@@ -125,7 +155,7 @@ def _insert(
             menu_version=menus.version,
             system=args.system,
             institution=parts.settings.systems[args.system].institution,
-            holding_id=holding,
+            holding_id=behalf.holding_id,
             channel=caller.channel,
             language=args.language,
             assurance=args.assurance,
@@ -137,6 +167,10 @@ def _insert(
             receipt_key_id=next(iter(parts.receipt_keys)),
             promised_on=promised,
             keep_s=service.keep_s,
+            state=SubmissionState.PROPOSED if behalf.how is OnBehalf.AGREED else SubmissionState.RECEIVED,
+            on_behalf=behalf.how,
+            relation=args.relation if behalf.how is OnBehalf.DECLARED else "",
+            helper_id=behalf.helper_id,
         )
         try:
             return submissions.insert(conn, parts.seals, new, now)
@@ -170,7 +204,3 @@ def _menus(parts: Parts, version: str) -> Menus:
         return parts.shelf.version(version) if version else parts.shelf.current
     except VersionLost:
         return parts.shelf.current
-
-
-def _answer(stored: StoredAct) -> ActAnswer:
-    return ActAnswer(stored.outcome, {name: Saved(raw, shown) for name, (raw, shown) in stored.values.items()})

@@ -11,18 +11,23 @@ from gateway.messages import MtState
 from gateway.store import (
     acts,
     backoffice_events,
+    codes,
     conversations,
     counters,
+    daily,
     menu_versions,
     mos,
+    mt_texts,
     mts,
     outbox,
     saved_dialogues,
+    sim_checks,
     stray_dlrs,
     submissions,
 )
+from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import reconcile
+from gateway.usecases import agreements, holdings, persons, reconcile
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -30,13 +35,13 @@ from gateway.usecases.parts import Parts
 _LIMIT = 500
 #: Transactions of one sweep; what is left waits for the next. 10,000 rows every 30 s: 300 a second.
 _ROUNDS = 20
-#: A dialogue lives minutes; its acts are kept longer than any aggregator repeats a callback.
-_ACTS_KEPT = timedelta(days=7)
-#: What is kept to answer "what became of it?", when nothing else refers to it.
-_TRACES_KEPT = timedelta(days=30)
-
+#: A code lives minutes; how many were asked for is counted for an hour.
+_CODES_KEPT = timedelta(days=1)
 #: The longest window that anything is counted in is a day.
 _COUNTERS_KEPT = timedelta(days=2)
+
+#: Sweeps that erase or forget: how much is kept by day when the rows are gone.
+_ERASING = ("_erased", "_forgotten")
 
 Sweep = Callable[[Connection, datetime], int]
 
@@ -46,7 +51,7 @@ def sweep(parts: Parts) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, step in _sweeps(parts).items():
         try:
-            counts[name] = _repeated(parts, step)
+            counts[name] = _repeated(parts, name, step)
         except StoreUnavailable as error:
             logs.event("upkeep.failed", level="error", sweep=name, why=error.why, code=error.code)
         except Exception as error:  # a fault of ours in one of them: the others have their own work
@@ -57,12 +62,15 @@ def sweep(parts: Parts) -> dict[str, int]:
     return counts
 
 
-def _repeated(parts: Parts, step: Sweep) -> int:
+def _repeated(parts: Parts, name: str, step: Sweep) -> int:
     """A sweep, again while it takes as many rows as it may: short transactions, and no backlog that only grows."""
     total = 0
     for _ in range(_ROUNDS):
         with parts.database.begin() as conn:
             count = step(conn, parts.now())
+            if count and name.endswith(_ERASING):
+                day = parts.now().astimezone(parts.zone).date()
+                daily.add(conn, day, f"erased:{name.rsplit('_', 1)[0]}", "", count)
         total += count
         if count < _LIMIT:
             break
@@ -108,11 +116,19 @@ def _vital_again(parts: Parts, conn: Connection, now: datetime) -> int:
 def _erasures(conn: Connection, now: datetime) -> int:
     erased = submissions.erase_due(conn, now, _LIMIT)
     if erased:
-        mts.erase_of(conn, erased)
+        mt_texts.erase_of(conn, erased)
     return len(erased)
 
 
+def _silences(parts: Parts, conn: Connection, now: datetime) -> int:
+    """Numbers that gave no sign for too long are nobody's, until somebody dials."""
+    silent = stored.silent(conn, parts.silent_since, _LIMIT)
+    return sum(holdings.close(conn, parts, one, holdings.Why.SILENCE, now) for one in silent)
+
+
 def _sweeps(parts: Parts) -> dict[str, Sweep]:
+    privacy = parts.settings.privacy
+    texts, acts_kept = timedelta(seconds=privacy.texts_s), timedelta(seconds=privacy.acts_s)
     return {
         "lost_sendings": _lost_sendings,
         "validities_over": _validities_over,
@@ -120,14 +136,23 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "submissions_erased": _erasures,
         "reports_adopted": partial(_adoptions, parts),
         "vital_resent": partial(_vital_again, parts),
-        "mos_erased": lambda conn, now: mos.erase_due(conn, now - _TRACES_KEPT, _LIMIT),
-        "texts_erased": lambda conn, now: mts.erase_older(conn, now - _TRACES_KEPT, _LIMIT),
+        "holdings_closed": partial(_silences, parts),
+        "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
+        "erasures_finished": lambda conn, now: persons.finish(parts, conn, _LIMIT, now),
+        "holdings_forgotten": lambda conn, now: stored.forget(
+            conn, parts.seals, now - timedelta(seconds=privacy.closed_holdings_s), _LIMIT
+        ),
+        "codes_forgotten": lambda conn, now: codes.forget(conn, now - _CODES_KEPT),
+        "code_texts_erased": lambda conn, now: mt_texts.erase_over(conn, "code_sms", now, _LIMIT),
+        "sim_checks_forgotten": lambda conn, now: sim_checks.forget(conn, now - texts),
+        "mos_erased": lambda conn, now: mos.erase_due(conn, now - texts, _LIMIT),
+        "texts_erased": lambda conn, now: mt_texts.erase_older(conn, now - texts, _LIMIT),
         "conversations_forgotten": conversations.forget,
         "counters_forgotten": lambda conn, now: counters.forget(conn, now - _COUNTERS_KEPT),
         "dialogues_forgotten": saved_dialogues.forget,
-        "acts_forgotten": lambda conn, now: acts.forget(conn, now - _ACTS_KEPT),
-        "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - _TRACES_KEPT),
-        "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - _TRACES_KEPT),
-        "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - _TRACES_KEPT, _LIMIT),
-        "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - _TRACES_KEPT),
+        "acts_forgotten": lambda conn, now: acts.forget(conn, now - acts_kept),
+        "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - texts),
+        "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
+        "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
+        "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),
     }

@@ -1,4 +1,4 @@
-"""What aggregators call: `POST /channels/<channel>/<token>/ussd|events|mo|dlr|optout`, answered in front of Flask.
+"""What aggregators call: `POST /channels/<channel>/<token>/ussd|events|mo|dlr|optout|sim`, answered in front of Flask.
 
 A USSD turn is the hot path of the whole gateway; Flask's dispatch and form parsing would cost half of it. A wrong
 channel, token or route is one and the same 404; a body that cannot be read is 400 and never reaches the engine.
@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway import logs, metrics
 from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
-from gateway.messages import Dlr, MoSms, OptOut, UssdEnd, UssdReply, UssdTurn
+from gateway.messages import Dlr, MoSms, OptOut, SimAnswer, UssdEnd, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
 
@@ -50,6 +50,7 @@ class Callbacks:
     take_mo: Callable[[MoSms], None]
     take_dlr: Callable[[Dlr], None]
     take_optout: Callable[[OptOut], None]
+    take_sim: Callable[[SimAnswer], object]
 
 
 def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiApp:
@@ -147,7 +148,12 @@ def _dlr(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) 
     return channel.format_end()
 
 
-_ROUTES = {"ussd": _ussd, "events": _events, "mo": _mo, "dlr": _dlr, "optout": _optout}
+def _sim(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) -> HttpAnswer:
+    callbacks.take_sim(channel.parse_sim(body, environ.get("CONTENT_TYPE") or ""))
+    return channel.format_end()
+
+
+_ROUTES = {"ussd": _ussd, "events": _events, "mo": _mo, "dlr": _dlr, "optout": _optout, "sim": _sim}
 
 
 def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:

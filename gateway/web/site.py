@@ -12,7 +12,16 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from gateway import metrics
 from gateway.backoffice import webhooks
 from gateway.messages import BackofficeEvent, Dlr, MoSms
-from gateway.usecases import backoffice_events, delivery_reports, dialogues, preferences, sms_in, ussd, verification
+from gateway.usecases import (
+    backoffice_events,
+    delivery_reports,
+    dialogues,
+    preferences,
+    sim_checks,
+    sms_in,
+    ussd,
+    verification,
+)
 from gateway.web.app import Site, create_app
 from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
 from gateway.web.figures import StoreFigures
@@ -53,6 +62,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
         take_mo=partial(_take_mo, gateway),
         take_dlr=partial(_take_dlr, gateway),
         take_optout=lambda optout: preferences.take_optout(parts, optout, gateway.now()),
+        take_sim=lambda answer: sim_checks.take_answer(parts, answer, gateway.now()),
     )
     return in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2))
 

@@ -14,7 +14,7 @@ from typing import Any
 from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
-from gateway.usecases import dialogues, hand_over, sending, sms_in, stops, upkeep
+from gateway.usecases import dialogues, hand_over, sending, sim_checks, sms_in, stops, upkeep, withdrawals
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
@@ -32,6 +32,9 @@ THREADS = sending.WAVE_CALLS
 _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 #: What a throttled lane claims at least: what it put back would only be claimed again.
 _FEWEST = 16
+
+#: What is done although no SMS may leave.
+_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check")
 
 Task = Callable[[], None]
 
@@ -105,6 +108,8 @@ def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int
         rows = outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), kinds)
     tasks: list[Task] = [partial(hand_over.hand_over, parts, (row,)) for row in rows if row.kind == "submission"]
     tasks += [partial(sms_in.handle, gateway.talk, row) for row in rows if row.kind == "mo"]
+    tasks += [partial(sim_checks.ask, parts, row) for row in rows if row.kind == sim_checks.KIND]
+    tasks += [partial(withdrawals.tell, parts, row) for row in rows if row.kind == withdrawals.KIND]
     running = [pool.submit(task) for task in tasks]
     letters = [row for row in rows if row.kind == "mt"]
     try:
@@ -118,8 +123,8 @@ def _kinds(parts: Parts, lane: str) -> tuple[outbox.Kind, ...]:
     """What may be done in the lane now: an operator may have stopped all SMS, or campaigns."""
     stopped = parts.stops.active()
     if stops.SMS in stopped or (lane == "bulk" and stops.CAMPAIGNS in stopped):
-        return ("submission", "mo")
-    return ("mt", "submission", "mo")
+        return _NO_SMS
+    return (*_NO_SMS, "mt")
 
 
 def _wait(running: Sequence[Future[None]]) -> None:

@@ -30,6 +30,7 @@ def menus() -> Menus:
 
 def test_the_services_of_this_version(menus: Menus) -> None:
     ours = {"main", "acte-naissance", "suivi", "infos", "verifier", "mes-messages", "preferences"}
+    ours |= {"mon-espace", "mes-donnees"}
     assert set(menus.services) == ours
     assert menus.shortcuts == {
         "21": "acte-naissance",
@@ -38,6 +39,7 @@ def test_the_services_of_this_version(menus: Menus) -> None:
         "24": "verifier",
         "25": "mes-messages",
         "26": "preferences",
+        "27": "mes-donnees",
     }
 
 

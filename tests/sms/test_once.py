@@ -121,7 +121,7 @@ def test_two_machines_do_not_talk_for_ever(phone: Texter) -> None:
 def test_a_citizen_who_answers_1_on_every_screen_is_no_machine(phone: Texter) -> None:
     phone.says("MENU")
     for _ in range(8):
-        assert phone.says("7")  # English, Français, English...
+        assert phone.says("6")  # English, Français, English...
 
 
 def test_nobody_texts_that_fast(phone: Texter) -> None:

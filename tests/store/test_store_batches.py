@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.messages import Category, MtState
-from gateway.store import holdings, mts, outbox
+from gateway.store import holdings, mt_texts, mts, outbox
 from gateway.store.db import Connection, Database
 from gateway.store.sealed import Seals
 from gateway.store.tables import attempts
@@ -127,8 +127,8 @@ def test_old_texts_are_erased(database: Database, seals: Seals, now: datetime, s
     with database.begin() as conn:
         settled, waiting = store_mt(conn), store_mt(conn)
         mts.move(conn, settled, MtState.DELIVERED, "dlr", "", now)
-        assert mts.erase_older(conn, now, 10) == 0, "not yet"
-        assert mts.erase_older(conn, later, 10) == 1
+        assert mt_texts.erase_older(conn, now, 10) == 0, "not yet"
+        assert mt_texts.erase_older(conn, later, 10) == 1
         assert list(mts.for_sending(conn, seals, (settled, waiting))) == [waiting]
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.messages import MtState
-from gateway.store import holdings, mts
+from gateway.store import holdings, mt_texts, mts
 from gateway.store.db import Database
 from gateway.store.mts import MtEvent
 from gateway.store.sealed import Seals
@@ -153,9 +153,9 @@ def test_lists_and_erasure(
         holding_id = holdings.open_holding(conn, seals, NUMBER, now)
         assert [mt.id for mt in mts.of_holding(conn, holding_id, 2)] == [ids[2], ids[1]]
         assert [mt.id for mt in mts.of_submission(conn, about)] == [ids[0], ids[2]]
-        assert mts.erase_of(conn, [about]) == 2
-        assert mts.erase_of(conn, [about]) == 0, "once"
-        assert mts.erase_of(conn, []) == 0
+        assert mt_texts.erase_of(conn, [about]) == 2
+        assert mt_texts.erase_of(conn, [about]) == 0, "once"
+        assert mt_texts.erase_of(conn, []) == 0
         assert set(mts.for_sending(conn, seals, ids)) == {ids[1]}
         row = conn.execute(select(table).where(table.c.id == ids[0])).one()
         assert row.text_sealed is row.msisdn_sealed is None

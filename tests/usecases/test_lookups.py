@@ -75,6 +75,7 @@ def test_my_own_in_detail(sqlite_bench, act, caller):
         "promised_date": "26/11/2026",
         "case_number": "",
         "decided_message": "",
+        "can_withdraw": "yes",
     }
 
 

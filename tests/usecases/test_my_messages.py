@@ -11,7 +11,7 @@ import pytest
 
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.messages import Category, MtState
-from gateway.store import holdings, mts, submissions
+from gateway.store import holdings, mt_texts, mts, submissions
 from gateway.store.db import StoreUnavailable, Why
 from gateway.store.submissions import NewSubmission
 from gateway.text import reference
@@ -204,7 +204,7 @@ def test_an_erased_text_is_not_listed(bench, caller, write):
     submission = demand(bench)
     write(bench, "Bonjour", submission_id=submission)
     with bench.parts.database.begin() as conn:
-        mts.erase_of(conn, [submission])
+        mt_texts.erase_of(conn, [submission])
     assert listed(bench, caller).items == ()
 
 

@@ -12,8 +12,10 @@ from gateway.messages import SubmissionState
 from gateway.store import acts, holdings, outbox, submission_events
 from gateway.store.db import StoreUnavailable, Why
 from gateway.text import reference, segments
+from gateway.usecases import acts as performed
 from gateway.usecases import submissions
-from gateway.usecases.submissions import find_act, submit
+from gateway.usecases.acts import find as find_act
+from gateway.usecases.submissions import submit
 
 KEY = b"k" * 32
 
@@ -174,13 +176,13 @@ def test_a_database_that_cannot_store_is_unavailable(sqlite_bench, act, caller, 
 
 def test_a_connection_lost_while_committing(sqlite_bench, act, caller, monkeypatch):
     """The commit took place, its answer was lost: the citizen is told what is true."""
-    real = submissions._submit
+    real = performed._once
 
     def loses_the_answer(*args):
         real(*args)
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(submissions, "_submit", loses_the_answer)
+    monkeypatch.setattr(performed, "_once", loses_the_answer)
     answer = submit(sqlite_bench.parts, act(), caller, KEY)
     assert answer.outcome == "submitted"
     assert answer == find_act(sqlite_bench.parts, KEY)

@@ -6,8 +6,9 @@ from gateway.messages import BackofficeAnswer, HandOver
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable, Why
 from gateway.usecases import upkeep
+from gateway.usecases.acts import find as find_act
 from gateway.usecases.hand_over import hand_over
-from gateway.usecases.submissions import find_act, submit
+from gateway.usecases.submissions import submit
 from gateway.usecases.upkeep import sweep
 
 

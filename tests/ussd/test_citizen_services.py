@@ -20,32 +20,33 @@ def chosen(gateway: Gateway) -> tuple[stored.Choice, ...]:
 
 
 def test_a_refusal_is_stored_once_with_its_proof(gateway: Gateway, phone: Phone) -> None:
-    replies = phone.walk("", "6", "6*3", "6*3*2")
+    replies = phone.walk("", "5", "5*2", "5*2*3", "5*2*3*2")
     assert replies[-1].final
     assert replies[-1].text.startswith("C'est noté: plus de ces SMS.")
-    assert phone.deliver("6*3*2") == replies[-1]  # delivered again
+    assert phone.deliver("5*2*3*2") == replies[-1]  # delivered again
     (choice,) = chosen(gateway)
     assert (choice.subject, choice.value, choice.source) == ("category:information", "out", "ussd")
     with gateway.database.read() as conn:
         act = acts.find(conn, gateway.parts.seals, bytes.fromhex(choice.evidence))
     assert act is not None
     assert (act.action, act.outcome) == ("set_preference", "done")
-    again = Phone(gateway, session="s2").walk("", "6")[-1]
+    again = Phone(gateway, session="s2").walk("", "5", "5*2")[-1]
     assert "3.SMS d'information: non" in again.text
 
 
 def test_after_a_lost_redis_nothing_is_chosen_twice(gateway: Gateway, phone: Phone, redis_url: str) -> None:
-    phone.walk("", "6", "6*3", "6*3*2")
+    phone.walk("", "5", "5*2", "5*2*3", "5*2*3*2")
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    replayed = phone.deliver("6*3*2")
+    replayed = phone.deliver("5*2*3*2")
     assert replayed.text.startswith("Mes préférences")  # what a lookup feeds is shown again, and nothing is done
     assert "3.SMS d'information: non" in replayed.text
     assert len(chosen(gateway)) == 1
 
 
 def test_the_language_is_kept(gateway: Gateway, phone: Phone) -> None:
-    assert phone.walk("", "6", "6*1", "6*1*2")[-1].text == "Noted: we will write to you in English. To change: *229#"
+    said = phone.walk("", "5", "5*2", "5*2*1", "5*2*1*2")[-1].text
+    assert said == "Noted: we will write to you in English. To change: *229#"
     with gateway.database.begin() as conn:
         holding = holdings.open_holding(conn, gateway.parts.seals, NUMBER, gateway.now())
         assert preferences.of(conn, holding).language == "en"
@@ -78,7 +79,7 @@ def test_the_recepisse_is_read_again_without_its_code(gateway: Gateway, phone: P
         mts.move(conn, receipt.id, mts.MtState.SENDING, "send", "", gateway.now())
         mts.move(conn, receipt.id, mts.MtState.ACCEPTED, "send", "", gateway.now())
     reader = Phone(gateway, session="s2")
-    assert "1.23/11 Récépissé" in reader.walk("", "5")[-1].text
-    pages = [reader.deliver(text).text for text in ("5*1", "5*1*98")]
+    assert "1.23/11 Récépissé" in reader.walk("", "5", "5*1")[-1].text
+    pages = [reader.deliver(text).text for text in ("5*1*1", "5*1*1*98")]
     assert "******" in "".join(pages)
     assert not any(word.isdigit() and len(word) == 6 for page in pages for word in page.replace(".", " ").split())

@@ -44,6 +44,7 @@ class Edge:
             take_end=self._take,
             take_mo=lambda mo: None,
             take_optout=lambda optout: None,
+            take_sim=lambda answer: None,
             take_dlr=self._take,
         )
         self.application = in_front_of(site or self._site, callbacks, site_threads=1)

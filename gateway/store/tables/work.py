@@ -36,7 +36,7 @@ outbox = Table(
     instant("created_at"),
     instant("updated_at"),
     one_of("lane", LANES),
-    one_of("kind", ("mt", "submission", "mo", "withdrawal")),
+    one_of("kind", ("mt", "submission", "mo", "withdrawal", "sim_check")),
     one_of("state", OutboxState),
     Index(
         "ix_outbox_claim",

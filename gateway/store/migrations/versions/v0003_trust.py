@@ -38,7 +38,7 @@ def upgrade() -> None:
         op.add_column("holdings", sa.Column(name, kind, nullable=True))
     op.create_index("ix_holdings_seen", "holdings", ["last_seen_at"], **where("closed_at IS NULL"))
     op.add_column("stops", sa.Column("until", INSTANT, nullable=True))
-    change_kinds("'mt', 'submission', 'mo', 'withdrawal'")
+    change_kinds("'mt', 'submission', 'mo', 'withdrawal', 'sim_check'")
     change_submissions(STATES, OPEN, more=True)
     create_trust()
 
@@ -46,8 +46,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("daily", "erasures", "agreements", "codes", "sim_checks"):
         op.drop_table(table)
-    op.execute("DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM outbox WHERE kind = 'withdrawal')")
-    op.execute("DELETE FROM outbox WHERE kind = 'withdrawal'")
+    later = "kind IN ('withdrawal', 'sim_check')"
+    op.execute(f"DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM outbox WHERE {later})")  # noqa: S608 - our words
+    op.execute(f"DELETE FROM outbox WHERE {later}")  # noqa: S608 - our words
     change_kinds("'mt', 'submission', 'mo'")
     # What the earlier version has no word for: a demand that nobody will handle any more, and one not agreed to.
     op.execute("UPDATE submissions SET state = 'refused' WHERE state IN ('withdrawn', 'proposed')")

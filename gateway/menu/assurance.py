@@ -1,0 +1,19 @@
+"""Which acts are done only after a one-time code was sent to the citizen's number and typed back."""
+
+from __future__ import annotations
+
+from gateway.menu.model import Do, Screen, Service, Submit, Verb
+from gateway.menu.world import GATEWAY_ACTIONS
+
+
+def needs_code(service: Service, verb: Verb) -> bool:
+    """Whether this act of the service does: all demands of a `number+code` service, acts that say so or always do."""
+    if isinstance(verb, Do):
+        action = GATEWAY_ACTIONS.get(verb.action)
+        return verb.code or (action is not None and action.code)
+    return isinstance(verb, Submit) and service.assurance == "number+code"
+
+
+def coded(service: Service) -> tuple[Screen, ...]:
+    """The screens of the service whose acts do."""
+    return tuple(screen for screen in service.screens.values() if needs_code(service, screen.verb))

@@ -1,0 +1,42 @@
+"""Erasing what SMS said and to whom; the rows and their moves stay, for the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from gateway.messages import MtState
+from gateway.store.columns import is_in
+from gateway.store.db import Connection
+from gateway.store.tables import mts
+
+_M = MtState
+
+
+def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
+    """How many SMS about these submissions lost their text and number; the rows and their moves stay."""
+    about = update(mts).where(mts.c.submission_id.in_(submission_ids), mts.c.text_sealed.is_not(None))
+    return conn.execute(about.values(text_sealed=None, msisdn_sealed=None)).rowcount
+
+
+def erase_older(conn: Connection, before: datetime, limit: int) -> int:
+    """How many settled SMS about no submission, at most `limit`, written before then, lost their text and number."""
+    settled = (_M.DELIVERED, _M.FAILED_PERMANENT, _M.REJECTED, _M.EXPIRED, _M.NO_REPORT, _M.SUPPRESSED, _M.ACCEPTED)
+    old = (
+        select(mts.c.id)
+        .where(mts.c.created_at < before, mts.c.submission_id.is_(None), mts.c.text_sealed.is_not(None))
+        .where(is_in(mts.c.state, settled))
+        .limit(limit)
+    )
+    ids = list(conn.execute(old).scalars())
+    erased = update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)
+    return conn.execute(erased).rowcount
+
+
+def erase_over(conn: Connection, template: str, now: datetime, limit: int) -> int:
+    """How many SMS of a template whose validity is over lost their text and number: a code that opens nothing more."""
+    over = select(mts.c.id).where(mts.c.template == template, mts.c.valid_until <= now, mts.c.text_sealed.is_not(None))
+    ids = list(conn.execute(over.limit(limit)).scalars())
+    return conn.execute(update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)).rowcount
