@@ -94,7 +94,7 @@ def erase_due(conn: Connection, before: datetime, limit: int) -> int:
         .limit(limit)
     )
     ids: Sequence[int] = list(conn.execute(due).scalars())
-    erased = update(mos).where(mos.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)
+    erased = update(mos).where(mos.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None, msisdn_digest=b"")
     return conn.execute(erased).rowcount
 
 

@@ -13,12 +13,14 @@ from gateway.store.db import Connection
 from gateway.store.tables import mts
 
 _M = MtState
+#: What is left of the text and the number.
+_GONE = {"text_sealed": None, "msisdn_sealed": None, "msisdn_digest": b""}
 
 
 def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
     """How many SMS about these submissions lost their text and number; the rows and their moves stay."""
     about = update(mts).where(mts.c.submission_id.in_(submission_ids), mts.c.text_sealed.is_not(None))
-    return conn.execute(about.values(text_sealed=None, msisdn_sealed=None)).rowcount
+    return conn.execute(about.values(_GONE)).rowcount
 
 
 def erase_older(conn: Connection, before: datetime, limit: int) -> int:
@@ -31,7 +33,7 @@ def erase_older(conn: Connection, before: datetime, limit: int) -> int:
         .limit(limit)
     )
     ids = list(conn.execute(old).scalars())
-    erased = update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)
+    erased = update(mts).where(mts.c.id.in_(ids)).values(_GONE)
     return conn.execute(erased).rowcount
 
 
@@ -39,4 +41,4 @@ def erase_over(conn: Connection, template: str, now: datetime, limit: int) -> in
     """How many SMS of a template whose validity is over lost their text and number: a code that opens nothing more."""
     over = select(mts.c.id).where(mts.c.template == template, mts.c.valid_until <= now, mts.c.text_sealed.is_not(None))
     ids = list(conn.execute(over.limit(limit)).scalars())
-    return conn.execute(update(mts).where(mts.c.id.in_(ids)).values(text_sealed=None, msisdn_sealed=None)).rowcount
+    return conn.execute(update(mts).where(mts.c.id.in_(ids)).values(_GONE)).rowcount

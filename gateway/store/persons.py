@@ -76,7 +76,7 @@ def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: 
     h, s = holdings.c, submissions.c
     held = tuple(conn.execute(select(h.id).where(h.msisdn_digest == digest, h.opened_at <= before)).scalars())
     if not held:
-        return Counts(texts=_erase_mos(conn, seals, digest, before))
+        return Counts(texts=_erase_mos(conn, digest, before))
     busy = frozenset(
         conn.execute(select(s.holding_id).where(s.holding_id.in_(held), s.state.in_(OPEN_SUBMISSION))).scalars()
     )
@@ -87,7 +87,7 @@ def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: 
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
     erased = conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone)).rowcount
-    texts = _erase_texts(conn, held) + _erase_mos(conn, seals, digest, before)
+    texts = _erase_texts(conn, held) + _erase_mos(conn, digest, before)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)
     return Counts(_forget_numbers(conn, seals, free, now), erased, left, texts, others)
@@ -99,10 +99,10 @@ def _erase_texts(conn: Connection, held: Sequence[int]) -> int:
     return conn.execute(done.values(text_sealed=None, msisdn_sealed=None)).rowcount
 
 
-def _erase_mos(conn: Connection, seals: Seals, digest: bytes, before: datetime) -> int:
-    m, nobody = mos.c, numbers.digest_of(seals, "")
+def _erase_mos(conn: Connection, digest: bytes, before: datetime) -> int:
+    m = mos.c
     done = update(mos).where(m.msisdn_digest == digest, m.received_at <= before)
-    erased = conn.execute(done.values(text_sealed=None, msisdn_sealed=None, msisdn_digest=nobody)).rowcount
+    erased = conn.execute(done.values(text_sealed=None, msisdn_sealed=None, msisdn_digest=b"")).rowcount
     strays = update(stray_dlrs).where(stray_dlrs.c.msisdn_digest == digest)
     conn.execute(strays.values(msisdn_digest=None))
     return erased
@@ -124,7 +124,7 @@ def _forget_numbers(conn: Connection, seals: Seals, held: Collection[int], now: 
     a, nobody = agreements.c, numbers.digest_of(seals, "")
     conn.execute(update(agreements).where(a.holding_id.in_(held)).values(code_digest=b""))
     conn.execute(
-        update(mts).where(mts.c.holding_id.in_(held)).values(msisdn_digest=nobody, msisdn_sealed=None, text_sealed=None)
+        update(mts).where(mts.c.holding_id.in_(held)).values(msisdn_digest=b"", msisdn_sealed=None, text_sealed=None)
     )
     nothing = {"msisdn_digest": nobody, "msisdn_sealed": numbers.sealed_number(seals, ""), "imsi_digest": None}
     h = holdings.c

@@ -1,0 +1,162 @@
+"""A one-time code stands before what a call alone must not do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import redis
+
+from gateway.messages import SubmissionState
+from gateway.store import holdings, my_messages
+from gateway.usecases import upkeep
+from tests.trust.conftest import NPI, Handset, demand
+
+WITHDRAW = ("2", "3", "1", "1")
+
+
+def test_a_withdrawal_from_the_dial_to_the_confirmation(handset: Handset) -> None:
+    reference = handset.files()
+    asked = handset.dial(*WITHDRAW)
+    assert not asked.final
+    assert "6 chiffres" in asked.text
+    done = handset.type(handset.code())
+    assert done.final
+    assert "retirée" in done.text
+    assert demand(handset.gateway, reference).state is SubmissionState.WITHDRAWN
+    assert any("est retirée" in text for text in handset.inbox())
+    assert handset.files() != reference, "the same person may ask again"
+
+
+def test_who_hangs_up_to_read_the_code_comes_back_to_it(handset: Handset) -> None:
+    reference = handset.files()
+    handset.dial(*WITHDRAW)
+    handset.hang_up()
+    code = handset.code()
+    again = handset.dial("1")
+    assert "6 chiffres" in again.text
+    assert handset.type(code).final
+    assert demand(handset.gateway, reference).state is SubmissionState.WITHDRAWN
+    assert len([text for text in handset.inbox() if text.startswith("Code ")]) == 1, "no second code was sent"
+
+
+def test_by_sms_too(handset: Handset) -> None:
+    reference = handset.files()
+    for words in ("SUIVI", "3", "1"):
+        handset.says(words)
+    handset.says("Retirer")
+    handset.says(handset.code())
+    assert demand(handset.gateway, reference).state is SubmissionState.WITHDRAWN
+
+
+def test_three_wrong_codes_and_nothing_is_done(handset: Handset) -> None:
+    reference = handset.files()
+    handset.dial(*WITHDRAW)
+    right = handset.code()
+    wrong = "000000" if right != "000000" else "111111"
+    assert handset.type(wrong).text.startswith("Code faux.")
+    assert not handset.type("abc").final
+    over = handset.type(wrong)
+    assert over.final
+    assert "trois fois" in over.text
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+    handset.dial(*WITHDRAW)
+    assert handset.code() != right, "the code that was guessed at opens nothing"
+
+
+def test_three_codes_an_hour(handset: Handset) -> None:
+    handset.files()
+    for _ in range(3):
+        handset.dial(*WITHDRAW)
+        for wrong in ("1", "2", "3"):
+            handset.type(wrong)
+    refused = handset.dial(*WITHDRAW)
+    assert refused.final
+    assert "Trop de codes" in refused.text
+    handset.texter.later(hours=1)
+    assert not handset.dial(*WITHDRAW).final
+
+
+def test_a_code_lives_ten_minutes_and_another_one_follows(handset: Handset) -> None:
+    reference = handset.files()
+    handset.dial(*WITHDRAW)
+    old = handset.code()
+    handset.texter.later(minutes=10)
+    renewed = handset.type(old)
+    assert renewed.text.startswith("Code expiré")
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+    assert handset.code() != old
+    assert handset.type(handset.code()).final
+    assert demand(handset.gateway, reference).state is SubmissionState.WITHDRAWN
+
+
+def test_a_code_is_for_one_act(handset: Handset) -> None:
+    """The code that was typed for one purpose opens no other, and opens its own once."""
+    first = handset.files()
+    handset.dial(*WITHDRAW)
+    code = handset.code()
+    handset.dial("5", "3", "3", "1")  # "forget me" asks for its own
+    refused = handset.type(code)
+    assert refused.text.startswith("Code faux.")
+    assert demand(handset.gateway, first).state is SubmissionState.RECEIVED
+
+
+def test_the_code_is_nowhere_but_in_its_sms(handset: Handset, capfd: pytest.CaptureFixture[str]) -> None:
+    handset.files()
+    handset.dial(*WITHDRAW)
+    code = handset.code()
+    handset.type(code)
+    assert code not in capfd.readouterr().err
+    holding, gateway = handset.holding(), handset.gateway
+    assert holding is not None
+    with gateway.database.read() as conn:
+        readable = my_messages.latest(conn, gateway.parts.seals, holding, gateway.now().replace(year=2020), (), 20)
+    assert not any(code in one.text for one in readable)
+    handset.texter.later(minutes=11)
+    upkeep.sweep(gateway.parts)
+    with gateway.database.read() as conn:
+        from sqlalchemy import text
+
+        kept = conn.execute(text("SELECT count(*) FROM mts WHERE template = 'code_sms' AND text_sealed IS NOT NULL"))
+        assert kept.scalar_one() == 0
+
+
+def test_a_new_sim_is_sent_no_code(handset: Handset) -> None:
+    handset.files()
+    holding = handset.holding()
+    assert holding is not None
+    with handset.gateway.database.begin() as conn:
+        holdings.note_sim_change(conn, holding, handset.texter.clock.now)
+    refused = handset.dial(*WITHDRAW)
+    assert refused.final
+    assert "SIM" in refused.text
+    handset.texter.later(hours=72)
+    assert not handset.dial(*WITHDRAW).final
+
+
+def test_redis_lost_between_the_code_and_the_act_does_it_once(handset: Handset, redis_url: str) -> None:
+    reference = handset.files()
+    handset.dial(*WITHDRAW)
+    code = handset.code()
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    handset.type(code)
+    assert demand(handset.gateway, reference).state in (SubmissionState.RECEIVED, SubmissionState.WITHDRAWN)
+    confirmations = [text for text in handset.inbox() if re.search("est retirée", text)]
+    assert len(confirmations) <= 1
+
+
+def test_the_same_turn_delivered_twice_withdraws_once(handset: Handset) -> None:
+    handset.files()
+    handset.dial(*WITHDRAW)
+    first = handset.type(handset.code())
+    assert handset._deliver() == first
+    assert len([text for text in handset.inbox() if "est retirée" in text]) == 1
+
+
+def test_nobody_else_withdraws_it(handset: Handset, stranger: Handset) -> None:
+    reference = handset.files()
+    listed = stranger.dial("2", "3")
+    assert "Aucune demande" in listed.text
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+    assert NPI not in listed.text
