@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gateway.keys import Ciphers
 from gateway.store.sessions import Sessions
 
 _BODY = os.urandom(int(os.environ.get("BENCH_RECORD_BYTES", "450")))
 _ANSWER = b"CON " + b"x" * 140
-_sessions = Sessions(os.environ["GATEWAY_SESSIONS_URL"], {"e1": b"1" * 32}, os.urandom)
+_sessions = Sessions(os.environ["GATEWAY_SESSIONS_URL"], Ciphers({"e1": b"1" * 32}), os.urandom)
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -6,17 +6,23 @@ Losing this file makes personal data unreadable and every verification code void
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 RandomBytes = Callable[[int], bytes]
+#: A value sealed with a key that nobody knows must not make each request read the file.
+_REREAD_EVERY_S = 1.0
 
 
 class KeysError(Exception):
@@ -34,6 +40,99 @@ class Keyring:
     web_secret: bytes = field(repr=False)  #: 32 bytes, signs console sessions
     system_tokens: dict[str, str] = field(repr=False)  #: system -> bearer token, where the environment gives none
     webhook_secrets: dict[str, tuple[str, ...]] = field(repr=False)  #: system -> whsec_..., newest first
+
+
+class Ciphers:
+    """The encryption keys of this process, newest first; read again from their file when a value names another one.
+
+    So a key that an operator adds is used by every process within moments, and none has to be restarted. Safe to
+    share between threads.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        reread: Callable[[], Mapping[str, bytes]] | None = None,
+        monotonic: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._reread = reread
+        self._monotonic = monotonic
+        self._asked_at = monotonic()
+        self._lock = threading.Lock()
+        self._take(keys)
+
+    def newest(self) -> tuple[str, AESGCM]:
+        """The id and the cipher that new values are sealed with."""
+        return self._newest
+
+    def of(self, key_id: str) -> AESGCM | None:
+        """The cipher of a key, None when there is no such key (any more)."""
+        found = self._ciphers.get(key_id)
+        if found is None and self._monotonic() - self._asked_at >= _REREAD_EVERY_S:
+            self.refresh()
+            found = self._ciphers.get(key_id)
+        return found
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the keys, newest first."""
+        return tuple(self._ciphers)
+
+    def refresh(self) -> None:
+        """Reads the file again; one that cannot be read changes nothing."""
+        if self._reread is None:
+            return
+        with self._lock:
+            self._asked_at = self._monotonic()
+            with contextlib.suppress(KeysError):
+                self._take(self._reread())
+
+    def _take(self, keys: Mapping[str, bytes]) -> None:
+        ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._newest = next(iter(ciphers.items()))
+        self._ciphers = ciphers
+
+
+def read_encryption(path: Path) -> dict[str, bytes]:
+    """The encryption keys in the file now, newest first. Raises KeysError."""
+    stored = _read(path)
+    try:
+        return {name: _key(key) for name, key in (stored or {})["encryption"].items()}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise KeysError(f"{path}: damaged; restore it from its backup") from error
+
+
+def rotate(path: Path, random_bytes: RandomBytes) -> str:
+    """The id of a new encryption key, first in the file: every process writes with it from then on. KeysError."""
+    made = ""
+
+    def add(encryption: dict[str, str]) -> dict[str, str]:
+        nonlocal made
+        made = f"e{max((int(name[1:]) for name in encryption if name[1:].isdigit()), default=0) + 1}"
+        return {made: base64.b64encode(random_bytes(32)).decode(), **encryption}
+
+    _change_encryption(path, add)
+    return made
+
+
+def retire(path: Path, key_id: str) -> None:
+    """Takes an encryption key out of the file: what it sealed is lost. KeysError; ValueError for the newest one."""
+
+    def drop(encryption: dict[str, str]) -> dict[str, str]:
+        if key_id not in encryption or next(iter(encryption)) == key_id:
+            raise ValueError(key_id)
+        return {name: key for name, key in encryption.items() if name != key_id}
+
+    _change_encryption(path, drop)
+
+
+def _change_encryption(path: Path, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+    with _alone(path):
+        stored = _read(path)
+        if stored is None:
+            raise KeysError(f"{path}: missing; start the gateway once, it makes them")
+        stored["encryption"] = change(stored["encryption"])
+        _keyring(stored)
+        _write(path, stored)
 
 
 def load_or_create(

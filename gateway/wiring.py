@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import handlers
-from gateway import keys, logs
+from gateway import keys, logs, metrics
 from gateway.backoffice.base import BackOffice
 from gateway.backoffice.build import build as build_system
 from gateway.backoffice.signing import Verifier, verifier
@@ -23,7 +23,7 @@ from gateway.channels.base import Channel
 from gateway.channels.build import build as build_channel
 from gateway.engine.outcomes import Declared
 from gateway.engine.surface import Rules, Surface
-from gateway.keys import Keyring, KeysError
+from gateway.keys import Ciphers, Keyring, KeysError
 from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
@@ -44,6 +44,7 @@ from gateway.usecases import (
     preferences,
     saved_dialogues,
     shelf,
+    spend,
     submissions,
     takeover,
     verification,
@@ -156,8 +157,10 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
     """A Gateway ready to work; the database must be migrated. Raises KeysError, MenusBroken, StoreUnavailable."""
     keyring = prepare(settings)
     logs.start(settings.log_level, clock)
+    metrics.start(settings.channels, spend.SCOPES)
     database = open_database(database_url(settings))
-    seals = sealed.build(keyring, os.urandom)
+    ciphers = Ciphers(keyring.encryption, partial(keys.read_encryption, keys_path(settings)), monotonic)
+    seals = sealed.build(keyring, os.urandom, ciphers)
     wake = open_wake(redis_url(settings, settings.queues_url))
     built_channels = _channels(settings)
     parts = Parts(
@@ -176,7 +179,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         throttle=open_throttle(redis_url(settings, settings.queues_url), monotonic),
         stops=Stops(database, monotonic),
     )
-    ussd = _ussd(settings, keyring, parts)
+    ussd = _ussd(settings, keyring, parts, ciphers)
     return Gateway(
         settings=settings,
         keys=keyring,
@@ -268,7 +271,7 @@ def _webhook_secrets(settings: Settings, keyring: Keyring, system: str) -> tuple
     return tuple(given.split()) if given else keyring.webhook_secrets[system]
 
 
-def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
+def _ussd(settings: Settings, keyring: Keyring, parts: Parts, ciphers: Ciphers) -> Ussd:
     sources: dict[str, Source] = {
         "my_submissions": partial(lookups.my_submissions, parts),
         "submission_status": partial(lookups.submission_status, parts),
@@ -291,7 +294,7 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts) -> Ussd:
         "erase_me": partial(persons.erase_me, parts),
     }
     return Ussd(
-        sessions=Sessions(redis_url(settings, settings.sessions_url), keyring.encryption, os.urandom),
+        sessions=Sessions(redis_url(settings, settings.sessions_url), ciphers, os.urandom),
         shelf=parts.shelf,
         sources=sources,
         actions=actions,

@@ -1,4 +1,4 @@
-"""`gateway keys`: the file to back up."""
+"""`gateway keys`: the file to back up, and the keys in it that are changed now and then."""
 
 from __future__ import annotations
 
@@ -16,3 +16,66 @@ def path() -> None:
     from gateway import settings, wiring
 
     click.echo(wiring.keys_path(settings.load()))
+
+
+@keys.command()
+def rotate() -> None:
+    """Make a new encryption key. It is used at once; what older keys sealed is sealed again in the background.
+
+    Then: copy the key file to every machine, back it up, and look at `gateway keys status`.
+    """
+    import os
+
+    from gateway import keys as stored
+    from gateway import settings, wiring
+    from gateway.cli.stops import who
+    from gateway.cli.submissions import opened
+    from gateway.store import stops
+
+    chosen = settings.load()
+    wiring.prepare(chosen)
+    made = stored.rotate(wiring.keys_path(chosen), os.urandom)
+    gateway = opened()
+    with gateway.database.begin() as conn:
+        stops.note_act(conn, who(), "rotate", "keys", made, gateway.now())
+    click.echo(f"{made}: the new key; back up {wiring.keys_path(chosen)} now, and copy it to every other machine")
+
+
+@keys.command()
+def status() -> None:
+    """How many values each key has sealed. A key with none can be retired."""
+    from gateway.cli.submissions import opened
+    from gateway.store import reseal
+
+    gateway = opened()
+    with gateway.database.read() as conn:
+        counts = reseal.count_by_key(conn)
+    valid = gateway.parts.seals.key_ids()
+    for key_id in (*valid, *sorted(counts.keys() - set(valid))):
+        state = "newest" if key_id == valid[0] else "valid" if key_id in valid else "GONE: these values are lost"
+        click.echo(f"{key_id:<8} {counts.get(key_id, 0):>10} values  {state}")
+
+
+@keys.command()
+@click.argument("key_id")
+def retire(key_id: str) -> None:
+    """Take an older encryption key out of the file, once it has sealed nothing that is left."""
+    from gateway import keys as stored
+    from gateway import settings, wiring
+    from gateway.cli.stops import who
+    from gateway.cli.submissions import opened
+    from gateway.store import reseal, stops
+
+    chosen = settings.load()
+    gateway = opened()
+    with gateway.database.read() as conn:
+        left = reseal.count_by_key(conn).get(key_id, 0)
+    if left:
+        raise click.ClickException(f"{key_id} still seals {left} values: wait until `gateway keys status` says 0")
+    try:
+        stored.retire(wiring.keys_path(chosen), key_id)
+    except ValueError:
+        raise click.ClickException(f"{key_id}: the newest key, or none of this installation") from None
+    with gateway.database.begin() as conn:
+        stops.note_act(conn, who(), "retire", "keys", key_id, gateway.now())
+    click.echo(f"{key_id}: gone. Backups made before today still need it: keep the old copy of the key file with them")

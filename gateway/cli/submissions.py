@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,33 @@ def show(reference: str) -> None:
     if sheet is None:
         raise click.ClickException(f"{reference}: no such demand")
     click.echo("\n".join(_sheet(sheet, _zone(gateway))))
+
+
+@submissions.command()
+@click.argument("reference")
+@click.option(
+    "--logs",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Also the log lines about it, from the files *.log in this folder.",
+)
+def trace(reference: str, folder: Path | None) -> None:
+    """Everything that happened to REFERENCE, in order: events, calls, SMS and their moves; without personal data."""
+    from gateway.cli.log_lines import of_submission
+    from gateway.usecases import tracing
+
+    gateway = opened()
+    found = tracing.trace(gateway.parts, reference)
+    if found is None:
+        raise click.ClickException(f"{reference}: no such demand")
+    zone = _zone(gateway)
+    click.echo(f"{_line(found.line, zone)}  submission_id {found.line.id}")
+    for moment in (*found.moments, *found.due):
+        at = moment.at.astimezone(zone).isoformat(sep=" ", timespec="milliseconds")[:23]
+        click.echo(f"{at}  {moment.about}: {moment.said}")
+    if folder is not None:
+        for name, line in of_submission(folder, found.line.id):
+            click.echo(f"{name}  {line}")
 
 
 @submissions.command()

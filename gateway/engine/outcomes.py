@@ -90,10 +90,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class ActAnswer:
-    """As a LookupAnswer."""
+    """What came of an act; the same however often it is asked. `closing` as in a LookupAnswer."""
 
     outcome: str
     values: Mapping[str, Saved] = field(default_factory=dict)
+    submission_id: int | None = field(default=None, compare=False)  #: which one it is about, for the logs
     closing: str = ""
 
 

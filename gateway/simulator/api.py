@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -143,6 +144,16 @@ def set_condition(number: str) -> Response:
     return jsonify(_phone(phone))
 
 
+@api.post("/phones/<number>/sim")
+def change_sim(number: str) -> Response:
+    """The number is given another SIM from now on."""
+    phone = _find(number)
+    with _world().phones.changing():
+        phone.sims += 1
+        phone.sim_since = datetime.now(UTC)
+    return jsonify(_phone(phone))
+
+
 @api.get("/switches")
 def show_switches() -> Response:
     return jsonify(as_json(_world().switches.now))
@@ -241,6 +252,7 @@ def _phone(phone: Phone) -> dict[str, Any]:
         "outbox": [_text(text) for text in list(phone.outbox)],
         "condition": phone.condition,
         "opted_out": phone.opted_out,
+        "sims": phone.sims,
         "waiting": len(phone.waiting),
         **_turn(phone),
     }

@@ -50,6 +50,10 @@ def create_app(config: SimulatorConfig) -> Flask:
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/africastalking/version1/messaging", view_func=send_sms, methods=["POST"])
     app.add_url_rule(f"/backoffice/{SYSTEM}/submissions", view_func=take_submission, methods=["POST"])
+    app.add_url_rule(
+        f"/backoffice/{SYSTEM}/submissions/<reference>/withdrawal", view_func=take_withdrawal, methods=["POST"]
+    )
+    app.add_url_rule("/africastalking/insights/v1/sim-swap", view_func=ask_sim, methods=["POST"])
     app.before_request(_only_ourselves)
     app.after_request(_add_headers)
     return app
@@ -131,6 +135,17 @@ def take_submission() -> tuple[Response, int]:
         request.headers.get("Idempotency-Key", ""),
         request.get_data(),
     )
+    return jsonify(body), status
+
+
+def take_withdrawal(reference: str) -> tuple[Response, int]:
+    status, body = _world().backoffice.withdraw(request.headers.get("Authorization", ""), reference)
+    return jsonify(body), status
+
+
+def ask_sim() -> tuple[Response, int]:
+    """What Africa's Talking answers to a question about SIMs."""
+    status, body = _world().insights.ask(request.headers.get("apiKey", ""), request.get_json(silent=True))
     return jsonify(body), status
 
 

@@ -49,7 +49,7 @@ class Event:
 
 @dataclass(slots=True)
 class Case:
-    """A submission as the institution keeps it. `state`: received, acknowledged, granted, refused."""
+    """A submission as the institution keeps it. `state`: received, acknowledged, granted, refused, withdrawn."""
 
     number: str
     reference: str
@@ -105,6 +105,20 @@ class Backoffice:
         self._agenda.after(self._config.ack_s, lambda: self._acknowledge(case))
         return 202, {"status": "accepted", "case": case.number}
 
+    def withdraw(self, authorization: str, reference: str) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to "the citizen withdrew this demand"; 404 when it never came."""
+        if self._switches.now.backoffice_down:
+            return 503, {"status": "unavailable"}
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self._config.backoffice_token}".encode()):
+            return 401, {"status": "unauthorized"}
+        with self._lock:
+            case = next((one for one in self._cases.values() if one.reference == reference), None)
+            if case is None:
+                return 404, {"status": "unknown"}
+            case.state = "withdrawn"
+            self._version += 1
+        return 200, {"status": "withdrawn"}
+
     def cases(self) -> list[dict[str, Any]]:
         """Every case, newest first."""
         with self._lock:
@@ -141,6 +155,8 @@ class Backoffice:
         self._begin_event(case, "submission.decided", data)
 
     def _begin_event(self, case: Case, kind: str, data: dict[str, Any]) -> None:
+        if case.state == "withdrawn":
+            return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = json.dumps({"type": kind, "timestamp": now, "data": data}, ensure_ascii=False)
         event = Event(f"msg_{uuid.uuid4().hex}", kind)

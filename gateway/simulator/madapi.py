@@ -26,7 +26,7 @@ class MtnMadapi:
 
     def turn(self, dialogue: Dialogue) -> Request:
         if not dialogue.inputs:
-            place = {"cellId": "61603-1-1", "language": "fr", "imsi": "616030000000001"}
+            place = {"cellId": "61603-1-1", "language": "fr", "imsi": dialogue.imsi}
             return self._message(dialogue, BEGIN, dialogue.dialled, place)
         return self._message(dialogue, CONTINUE, dialogue.inputs[-1])
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from gateway.simulator.agenda import Agenda
 from gateway.simulator.aggregators import Aggregator, Ending, Heard, UnusableAnswerError
 from gateway.simulator.handset import NETWORK_ERROR, show
-from gateway.simulator.phones import Dialogue, Phone, Phones
+from gateway.simulator.phones import Dialogue, Phone, Phones, imsi_of
 from gateway.simulator.switches import SwitchPanel
 from gateway.simulator.wire import Answer, Request, Wire, WireError
 
@@ -61,6 +61,7 @@ class UssdNetwork:
                     _fail(phone, "unknown_code")
                 return
             dialogue = self._aggregators[phone.network].begin(phone.msisdn, code, tail)
+            dialogue.imsi = imsi_of(phone)
             with self._phones.changing():
                 phone.dialogue = dialogue
             self._turn(phone, dialogue)

@@ -47,6 +47,7 @@ class Dialogue:
     last_reply: str = ""  #: the last body the gateway answered
     open: bool = True
     lost: bool = False  #: the last reply never reached the phone
+    imsi: str = ""  #: of the SIM in the phone when it dialled
 
 
 @dataclass(slots=True)
@@ -92,7 +93,14 @@ class Phone:
     waiting: list[Sms] = field(default_factory=list)
     condition: Condition = "reachable"
     opted_out: bool = False
+    sims: int = 1  #: how many SIMs the number has had
+    sim_since: datetime | None = None  #: when it was last given another one
     turning: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+def imsi_of(phone: Phone) -> str:
+    """15 digits: MTN Bénin, the number, and which of its SIMs this is (3GPP TS 23.003 §2.2)."""
+    return f"61603{phone.msisdn[-9:]}{phone.sims % 10}"
 
 
 class Phones:

@@ -10,6 +10,7 @@ from gateway.simulator.agenda import Agenda
 from gateway.simulator.aggregators import Aggregator
 from gateway.simulator.backoffice import Backoffice
 from gateway.simulator.config import SimulatorConfig
+from gateway.simulator.insights import Insights
 from gateway.simulator.madapi import MtnMadapi
 from gateway.simulator.messaging import Messaging
 from gateway.simulator.network import UssdNetwork
@@ -30,6 +31,7 @@ class World:
     reports: Reports
     texting: Texting
     backoffice: Backoffice
+    insights: Insights
     agenda: Agenda
     wire: Wire
     closing: threading.Event  #: set when the server stops: frees what is held
@@ -77,6 +79,7 @@ def build(config: SimulatorConfig) -> World:
         reports,
         Texting(config, phones, switches, wire, agenda),
         Backoffice(config, switches, wire, agenda),
+        Insights(config, phones, wire, agenda),
         agenda,
         wire,
         threading.Event(),

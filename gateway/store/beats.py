@@ -19,3 +19,8 @@ def beat(conn: Connection, name: str, now: datetime) -> None:
 def last(conn: Connection, name: str) -> datetime | None:
     """When `name` was last seen, None for never."""
     return conn.execute(select(beats.c.at).where(beats.c.name == name)).scalar_one_or_none()
+
+
+def every(conn: Connection) -> dict[str, datetime]:
+    """When each was last seen, by name."""
+    return {row.name: row.at for row in conn.execute(select(beats).order_by(beats.c.name))}

@@ -39,6 +39,13 @@ def read(conn: Connection, scope: str, subject: str, window_at: datetime) -> tup
     return (0, None) if row is None else (row.used, row.noted_at)
 
 
+def of_window(conn: Connection, scope: str, window_at: datetime) -> dict[str, int]:
+    """What one window of a scope holds, by subject."""
+    c = counters.c
+    found = select(c.subject, c.used).where(c.scope == scope, c.window_at == window_at)
+    return {row.subject: row.used for row in conn.execute(found)}
+
+
 def clear(conn: Connection, scope: str, subject: str, window_at: datetime) -> None:
     """The window holds nothing again."""
     c = counters.c

@@ -15,6 +15,7 @@ from gateway.store import holdings
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken, Seals
+from gateway.store.tables import holdings as holdings_table
 from gateway.store.tables import mt_events, mts
 
 Source = Literal["send", "dlr", "sweep", "person"]  #: who says that an SMS moved
@@ -289,6 +290,22 @@ def events_of(conn: Connection, mt_id: int) -> tuple[MtEvent, ...]:
     """The moves of an SMS, oldest first."""
     rows = conn.execute(select(mt_events).where(mt_events.c.mt_id == mt_id).order_by(mt_events.c.id))
     return tuple(MtEvent(row.at, _M(row.state), row.source, row.code) for row in rows)
+
+
+def segments_by_network(conn: Connection, since: datetime, until: datetime) -> dict[str, int]:
+    """Segments of the SMS of that time that an aggregator gave an id, by the network their holding was last seen on.
+
+    What is of unknown fate is not among them until a report or a person settles it.
+    """
+    h = holdings_table.c
+    taken = mts.c.external_id.is_not(None) & (mts.c.created_at >= since) & (mts.c.created_at < until)
+    sums = select(h.network, func.sum(mts.c.segments).label("total")).join_from(mts, holdings_table).where(taken)
+    return {row.network or "": int(row.total) for row in conn.execute(sums.group_by(h.network))}
+
+
+def count_unknown(conn: Connection) -> int:
+    """How many SMS may have left without anybody knowing."""
+    return conn.execute(select(func.count()).where(is_in(mts.c.state, (_M.UNKNOWN,)))).scalar_one()
 
 
 def count_by_state(conn: Connection) -> dict[MtState, int]:

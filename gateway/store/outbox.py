@@ -58,6 +58,7 @@ class LaneCount:
     state: OutboxState
     rows: int
     oldest_due_at: datetime
+    oldest_at: datetime  #: when the oldest was decided: one that is tried again and again is due later each time
 
 
 def add(
@@ -266,11 +267,12 @@ def due_lanes(conn: Connection, now: datetime) -> frozenset[str]:
 
 
 def counts(conn: Connection) -> tuple[LaneCount, ...]:
-    """How many rows each lane has in each state but `done`, and the due time of the oldest."""
+    """How many rows each lane has in each state but `done`, and how old they are."""
     o = outbox.c
-    open_rows = select(o.lane, o.state, func.count().label("rows"), func.min(o.due_at).label("oldest"))
+    ages = func.min(o.due_at).label("due_at"), func.min(o.created_at).label("created_at")
+    open_rows = select(o.lane, o.state, func.count().label("rows"), *ages)
     grouped = conn.execute(open_rows.where(o.state != _O.DONE).group_by(o.lane, o.state))
-    return tuple(LaneCount(row.lane, _O(row.state), row.rows, row.oldest) for row in grouped)
+    return tuple(LaneCount(row.lane, _O(row.state), row.rows, row.due_at, row.created_at) for row in grouped)
 
 
 def forget_done(conn: Connection, before: datetime, limit: int) -> int:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.keys import Keyring
+from gateway.keys import Ciphers, Keyring
 
 NONCE_BYTES = 12  # NIST SP 800-38D §8.2.2: random nonces of 96 bits serve 2^32 values under one key
 _KEY_BYTES = 32
@@ -26,7 +25,7 @@ class SealBroken(Exception):
 class Seals:
     """Seals and digests with the keys of one installation. Build with `build`; safe to share between threads."""
 
-    _ciphers: Mapping[str, AESGCM] = field(repr=False)  #: newest first
+    _ciphers: Ciphers = field(repr=False)
     _digest_key: bytes = field(repr=False)
     _random_bytes: Callable[[int], bytes] = field(repr=False)
 
@@ -55,8 +54,8 @@ class Seals:
 
     def seal_bytes(self, data: bytes, where: str) -> bytes:
         """length of the key id (1 byte), key id, nonce (12), ciphertext with its tag (16)."""
-        key_id, cipher = next(iter(self._ciphers.items()))
-        head = bytes([len(key_id)]) + key_id.encode("ascii")
+        key_id, cipher = self._ciphers.newest()
+        head = _head(key_id)
         nonce = self._random_bytes(NONCE_BYTES)
         return head + nonce + cipher.encrypt(nonce, data, head + where.encode("ascii"))
 
@@ -64,21 +63,38 @@ class Seals:
         """What `seal_bytes` was given. Raises SealBroken."""
         try:
             head = sealed[: 1 + sealed[0]]
-            cipher = self._ciphers[head[1:].decode("ascii")]
+            cipher = self._ciphers.of(head[1:].decode("ascii"))
+            if cipher is None:
+                raise KeyError
             start = len(head) + NONCE_BYTES
             return cipher.decrypt(sealed[len(head) : start], sealed[start:], head + where.encode("ascii"))
         except (InvalidTag, KeyError, IndexError, ValueError):
             raise SealBroken(f"a value of {where} cannot be opened with the keys of this installation") from None
+
+    def newest_head(self) -> bytes:
+        """How every value begins that the newest key has sealed."""
+        return _head(self._ciphers.newest()[0])
+
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys that open values, newest first; looks whether there is a new one."""
+        self._ciphers.refresh()
+        return self._ciphers.ids()
 
     def digest(self, kind: str, text: str) -> bytes:
         """32 bytes, always the same for the same `kind` ("msisdn") and `text`, and nothing to whoever lacks the key."""
         return hmac.digest(self._digest_key, f"{kind}\0{text}".encode(), hashlib.sha256)
 
 
-def build(keyring: Keyring, random_bytes: Callable[[int], bytes]) -> Seals:
-    """The Seals of an installation. `random_bytes` must be the system's secure source. ValueError on an unfit key."""
+def build(keyring: Keyring, random_bytes: Callable[[int], bytes], ciphers: Ciphers | None = None) -> Seals:
+    """The Seals of an installation. `random_bytes` must be the system's secure source. ValueError on an unfit key.
+
+    `ciphers`: those that this process shares; None: the keyring's, for ever.
+    """
     keys = [*keyring.encryption.values(), keyring.digest]
     if not keyring.encryption or any(len(key) != _KEY_BYTES for key in keys):
         raise ValueError("the keys of an installation are 32 bytes each, and one of encryption is needed")
-    ciphers = {key_id: AESGCM(key) for key_id, key in keyring.encryption.items()}
-    return Seals(ciphers, keyring.digest, random_bytes)
+    return Seals(ciphers or Ciphers(keyring.encryption), keyring.digest, random_bytes)
+
+
+def _head(key_id: str) -> bytes:
+    return bytes([len(key_id)]) + key_id.encode("ascii")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway import metrics
 from gateway.keys import Keyring
 from gateway.settings import DEMO_API_KEY, Settings
 
@@ -35,11 +36,17 @@ def redis(command: tuple[str, ...], logs: Path) -> Planned:
     return Planned("redis", command, logs / "redis.log", stranger=True)
 
 
+def metrics_folder(settings: Settings) -> Path:
+    """Where the processes of one run count; nothing in it outlives the run."""
+    return settings.data.resolve() / "metrics"
+
+
 def gateway_processes(
     settings: Settings, keys: Keyring, environ: Mapping[str, str], redis_url: str, logs: Path
 ) -> tuple[Planned, ...]:
     """Web, one worker per queue, the relay, and the simulator unless it is switched off."""
     shared = {"GATEWAY_REDIS": redis_url, "GATEWAY_LOCAL": "1" if settings.local else "0", "PYTHONUNBUFFERED": "1"}
+    shared[metrics.FOLDER] = str(metrics_folder(settings))
 
     def planned(name: str, *arguments: str) -> Planned:
         return Planned(name, (*_GATEWAY, *arguments), logs / f"{name}.log", shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,6 +42,8 @@ def run(
     embedded = settings.redis in {"auto", "path", "wheel"}
     logs = settings.data / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
+    shutil.rmtree(plan.metrics_folder(settings), ignore_errors=True)  # of the run before
+    plan.metrics_folder(settings).mkdir(mode=0o700)
     socket, run_folder = embedded_redis.socket_path(settings.data)
     watch = Watch(monotonic, say, lock, run_folder)
     try:

@@ -64,8 +64,8 @@ def find(parts: Parts, key: bytes) -> ActAnswer | None:
     return None if stored is None else _answer(stored)
 
 
-#: The name under which a closing sentence is kept among the values: no value of a menu begins like this.
-_CLOSING = "-closing"
+#: Names under which a closing sentence and a submission's id are kept among the values: no value of a menu begins so.
+_CLOSING, _ABOUT = "-closing", "-submission"
 
 
 def _once(parts: Parts, action: str, key: bytes, do: Doing) -> ActAnswer:
@@ -77,6 +77,8 @@ def _once(parts: Parts, action: str, key: bytes, do: Doing) -> ActAnswer:
         values = {name: [saved.raw, saved.shown] for name, saved in done.answer.values.items()}
         if done.answer.closing:
             values[_CLOSING] = [done.answer.closing, ""]
+        if done.answer.submission_id is not None:
+            values[_ABOUT] = [done.answer.submission_id, ""]
         acts.insert(conn, parts.seals, key, action, done.answer.outcome, values, parts.now())
     if done.lanes:
         parts.announce(done.lanes)
@@ -91,6 +93,7 @@ def _look_again(parts: Parts, key: bytes) -> ActAnswer | None:
 
 
 def _answer(stored: StoredAct) -> ActAnswer:
-    values = {name: Saved(raw, shown) for name, (raw, shown) in stored.values.items() if name != _CLOSING}
-    closing = stored.values.get(_CLOSING)
-    return ActAnswer(stored.outcome, values, str(closing[0]) if closing else "")
+    kept = dict(stored.values)
+    closing, about = kept.pop(_CLOSING, None), kept.pop(_ABOUT, None)
+    values = {name: Saved(raw, shown) for name, (raw, shown) in kept.items()}
+    return ActAnswer(stored.outcome, values, int(about[0]) if about else None, str(closing[0]) if closing else "")

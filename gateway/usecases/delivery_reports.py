@@ -49,6 +49,7 @@ def take_dlr(parts: Parts, dlr: Dlr, now: datetime) -> str:
         level="warning" if outcome in (STRAY, UNKNOWN_STATUS) else "info",
         channel=dlr.channel,
         mt_id=known.id if known else None,
+        submission_id=known.submission_id if known else None,
         state=dlr.state,
         outcome=outcome,
     )
@@ -105,4 +106,6 @@ def match_strays(conn: Connection, seals: Seals, channel: str, external_id: str,
     known = mts.by_external_id(conn, seals, channel, external_id) if waiting else None
     if known is None:
         return 0
-    return sum(settle(conn, known.id, stray.state, stray.code, now) for stray in waiting if stray.state is not None)
+    moved = sum(settle(conn, known.id, stray.state, stray.code, now) for stray in waiting if stray.state is not None)
+    logs.event("dlr.matched", channel=channel, mt_id=known.id, submission_id=known.submission_id, moved=moved)
+    return moved

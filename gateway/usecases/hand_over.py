@@ -44,6 +44,7 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
         started = parts.monotonic()
         answer = _ask(parts, material)
         parts.silences.note(material.system, parts.monotonic(), answered=answer.code not in _SILENT)
+        metrics.backoffice_silent.labels(material.system).set(parts.silences.silent(material.system))
         settled = _settle(parts, row, material, answer)
         metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
         wrong_way = answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)

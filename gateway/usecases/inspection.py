@@ -84,6 +84,12 @@ def show(parts: Parts, typed: str) -> Sheet | None:
         )
 
 
+def find_line(conn: Connection, parts: Parts, typed: str) -> Line | None:
+    """The submission of a reference as a person typed it, None when there is none."""
+    one = _find(conn, parts, typed)
+    return None if one is None else _line(conn, parts, one)
+
+
 def retry(parts: Parts, typed: str) -> Retry:
     """Hands a dead submission over again, with the same idempotency key. Raises StoreUnavailable."""
     now = parts.now()

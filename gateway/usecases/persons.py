@@ -103,7 +103,7 @@ def _erase(conn: Connection, parts: Parts, digest: bytes, now: datetime, who: st
     counts = persons.erase(conn, parts.seals, digest, now, now)
     persons.note_erasure(conn, digest, who, now)
     day = now.astimezone(parts.zone).date()
-    daily.add(conn, day, "erased:persons", "", 1)
+    daily.add(conn, day, "erased:persons", {"": 1})
     erasure_list.append(parts.settings.data / erasure_list.NAME, digest, now, who)
     logs.event("person.erased", level="warning", demands=counts.demands, left=counts.left, texts=counts.texts)
     return counts

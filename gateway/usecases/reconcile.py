@@ -64,7 +64,7 @@ def settle(parts: Parts, mt_id: int, state: MtState, who: str) -> Settled:
         mts.move(conn, mt_id, state, "person", "reconciled", now)
         outbox.settle_unknown(conn, "mt", mt_id, "reconciled", now)
         stops.note_act(conn, who, "sms.settle", f"mt:{mt_id}", state.value, now)
-    logs.event("mt.reconciled", mt_id=mt_id, state=state)
+    logs.event("mt.reconciled", mt_id=mt_id, submission_id=found.submission_id, state=state)
     return Settled.DONE
 
 
@@ -78,7 +78,7 @@ def resend(parts: Parts, mt_id: int, who: str) -> Settled:
         _again(conn, found, "person", now)
         stops.note_act(conn, who, "sms.resend", f"mt:{mt_id}", "", now)
     parts.announce(("urgent",))
-    logs.event("mt.resent", level="warning", mt_id=mt_id)
+    logs.event("mt.resent", level="warning", mt_id=mt_id, submission_id=found.submission_id)
     return Settled.DONE
 
 
@@ -89,7 +89,7 @@ def resend_vital(conn: Connection, parts: Parts, limit: int, now: datetime) -> i
     for mt in mts.unknown(conn, limit, Category.VITAL):
         if mt.resent_at is None and mt.updated_at <= patient and mt.valid_until > now:
             _again(conn, mt, "sweep", now)
-            logs.event("mt.resent", level="warning", mt_id=mt.id)
+            logs.event("mt.resent", level="warning", mt_id=mt.id, submission_id=mt.submission_id)
             again += 1
     return again
 

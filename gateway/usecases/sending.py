@@ -110,13 +110,13 @@ def _may_leave(conn: Connection, parts: Parts, row: Claimed, mt: MtToSend, chose
     if mt.valid_until <= now:
         if outbox.done(conn, row.id, row.token, "expired", now):
             mts.move(conn, mt.id, MtState.EXPIRED, "send", "validity", now)
-            logs.event("mt.expired", mt_id=mt.id, channel=mt.channel)
+            _log("mt.expired", mt)
         return False
     if chosen.refuses(mt.category, mt.channel):
         _suppress(conn, row, mt, parts)
         return False
     if mt.channel not in parts.channels:
-        logs.event("mt.stopped", level="error", mt_id=mt.id, channel=mt.channel, code="no_channel")
+        _log("mt.stopped", mt, "no_channel", level="error")
         later = now + timedelta(seconds=parts.settings.sms.longest_retry_s)
         outbox.retry(conn, row.id, row.token, later, "no_channel", now)
         return False
@@ -129,7 +129,7 @@ def _suppress(conn: Connection, row: Claimed, mt: MtToSend, parts: Parts, why: s
     code = "reach_otherwise" if vital else why
     if outbox.done(conn, row.id, row.token, code, now):
         mts.move(conn, mt.id, MtState.SUPPRESSED, "send", code, now)
-        logs.event("mt.suppressed", level="error" if vital else "info", mt_id=mt.id, channel=mt.channel, code=code)
+        _log("mt.suppressed", mt, code, level="error" if vital else "info")
 
 
 def _batches(parts: Parts, letters: Sequence[Letter]) -> tuple[Batch, ...]:
@@ -220,6 +220,7 @@ def _send_wave(parts: Parts, wave: Sequence[Batch], pool: ThreadPoolExecutor) ->
         logs.event(
             "mt.sent",
             mt_id=letter.mt.id,
+            submission_id=letter.mt.submission_id,
             channel=letter.mt.channel,
             outcome=result.outcome,
             code=result.code,
@@ -276,7 +277,7 @@ def _settle_wave(parts: Parts, answered: Sequence[tuple[Letter, SendResult]]) ->
     with parts.database.begin() as conn:
         late = [(letter, result) for letter, result, settled in _settled(conn, parts, answered) if not settled]
     for letter, result in late:  # my token did not stand: the sweep or a person was first
-        logs.event("mt.late_answer", level="warning", mt_id=letter.mt.id, code=result.code)
+        _log("mt.late_answer", letter.mt, result.code, level="warning")
 
 
 def _settled(
@@ -335,7 +336,7 @@ def _opted_out(conn: Connection, parts: Parts, mt: MtToSend) -> None:
         conn, mt.holding_id, f"sender:{mt.channel}", choices.OUT, "aggregator", parts.now(), evidence="send"
     )
     if mt.category is Category.VITAL:
-        logs.event("mt.suppressed", level="error", mt_id=mt.id, channel=mt.channel, code="reach_otherwise")
+        _log("mt.suppressed", mt, "reach_otherwise", level="error")
 
 
 def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str, reason: str = "") -> bool:
@@ -344,7 +345,9 @@ def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str, reason: st
     settled = outbox.dead(conn, row.id, row.token, code, now)
     if settled:
         mts.move(conn, row.target_id, MtState.FAILED_PERMANENT, "send", reason or code, now)
-        logs.event("mt.dead", level="error", mt_id=row.target_id, code=code)
+        mt = mts.by_id(conn, row.target_id)
+        about = mt.submission_id if mt is not None else None
+        logs.event("mt.dead", level="error", mt_id=row.target_id, submission_id=about, code=code)
     return settled
 
 
@@ -353,7 +356,7 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     row, mt_id, now, sms = letter.row, letter.mt.id, parts.now(), parts.settings.sms
     tries, stopped = row.attempts + 1, result.outcome is SendOutcome.STOP
     if stopped:
-        logs.event("mt.stopped", level="error", mt_id=mt_id, channel=letter.mt.channel, code=result.code)
+        _log("mt.stopped", letter.mt, result.code, level="error")
     elif tries >= sms.attempts:
         return _give_up(conn, parts, row, result.code, "attempts")
     first_s = sms.longest_retry_s if stopped else sms.first_retry_s
@@ -363,3 +366,7 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     if settled:
         mts.move(conn, mt_id, MtState.CREATED, "send", result.code, now)
     return settled
+
+
+def _log(name: str, mt: MtToSend, code: str = "", level: logs.Level = "info") -> None:
+    logs.event(name, level, mt_id=mt.id, submission_id=mt.submission_id, channel=mt.channel, code=code)

@@ -35,6 +35,12 @@ class Silences:
             silence.ask_at = monotonic_s + ASKED_EVERY_S
             return 0
 
+    def silent(self, system: str) -> bool:
+        """Whether it has left so many calls without an answer that it is taken to be away."""
+        with self._lock:
+            silence = self._of.get(system)
+            return silence is not None and silence.calls >= SILENT_AFTER
+
     def note(self, system: str, monotonic_s: float, *, answered: bool) -> None:
         """Told after each call; any answer, an error too, ends a silence."""
         with self._lock:

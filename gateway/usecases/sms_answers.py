@@ -61,6 +61,7 @@ class Answered:
     moved: bool = False
     service: str = ""
     private: bool = False
+    submission_id: int | None = None  #: the one that it was about, for the logs
 
 
 def answer(talk: Talk, asked: Asked) -> Answered:
@@ -318,6 +319,7 @@ class _Answer:
             moved=answers and not step.refused,
             service=step.state.service,
             private=private,
+            submission_id=self.dialogue.submission_id,
         )
 
     def keep_what_it_replaces(self, step: Step, *, answers: bool) -> None:

@@ -26,6 +26,7 @@ class Dialogue:
     network: str
     channel: str
     mo_id: int
+    submission_id: int | None = None  #: the one that this turn was about
 
     def key(self, cause: str) -> bytes:
         """The act key of something that this SMS causes."""
@@ -41,6 +42,8 @@ class Dialogue:
         def meet(met: Step) -> Answer | None:
             nonlocal submitted
             answer = self._meet(met)
+            if isinstance(answer, ActAnswer):
+                self.submission_id = answer.submission_id or self.submission_id
             if isinstance(answer, ActAnswer) and isinstance(met.effect, Act) and met.effect.action == "submit":
                 submitted = submitted or answer.outcome == "submitted"
             return answer

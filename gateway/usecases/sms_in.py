@@ -64,8 +64,9 @@ def take_mo(parts: Parts, mo: MoSms, now: datetime) -> str:
 
 def handle(talk: Talk, row: Claimed) -> None:
     """Answers one claimed SMS and settles it. Raises StoreUnavailable: its lease ends, and it is handled again."""
+    about: int | None = None
     try:
-        outcome = _handle(talk, row)
+        outcome, about = _handle(talk, row)
     except StoreUnavailable:
         raise
     except _OvertakenError:
@@ -75,18 +76,19 @@ def handle(talk: Talk, row: Claimed) -> None:
         logs.failure("mo.failed", error, mo_id=row.target_id)
         outcome = "failed"
         _later(talk.parts, row, outcome)
-    logs.event("mo.handled", mo_id=row.target_id, outcome=outcome, attempt=row.attempts + 1)
+    logs.event("mo.handled", mo_id=row.target_id, submission_id=about, outcome=outcome, attempt=row.attempts + 1)
 
 
-def _handle(talk: Talk, row: Claimed) -> str:
+def _handle(talk: Talk, row: Claimed) -> tuple[str, int | None]:
+    """The outcome, and the submission that it was about."""
     asked = _begin(talk.parts, row)
     if isinstance(asked, str):
-        return asked
+        return asked, None
     answered = _loop(talk.parts, asked, answer(talk, asked))
     with talk.parts.database.begin() as conn:
         outcome = _commit(conn, talk.parts, row, asked, answered)
     talk.parts.announce((LANE,))
-    return outcome
+    return outcome, answered.submission_id
 
 
 def _begin(parts: Parts, row: Claimed) -> Asked | str:

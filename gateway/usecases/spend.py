@@ -6,7 +6,7 @@ service's hour, the sender's hour, the F CFA of the whole gateway's hour. Vital 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ from gateway.text import msisdn
 from gateway.usecases.parts import Parts
 
 NUMBER, BY_SERVICE, BY_SENDER, FRANCS = "sms_number", "sms_service", "sms_sender", "sms_francs"
+SCOPES = (NUMBER, BY_SERVICE, BY_SENDER, FRANCS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,39 @@ def spent(conn: Connection, parts: Parts, number: str, service: str, now: dateti
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What this hour holds against one ceiling. `subject`: a service or a sender, "" for the F CFA of the gateway."""
+
+    scope: str
+    subject: str
+    used: int
+    limit: int
+
+
+def this_hour(conn: Connection, parts: Parts, now: datetime) -> tuple[Spent, ...]:
+    """Every ceiling of an hour with what is used of it, those that nothing was counted against too."""
+    most = parts.settings.ceilings
+    known: dict[str, tuple[int, Iterable[str]]] = {
+        BY_SERVICE: (most.per_service_hour, parts.shelf.current.services),
+        BY_SENDER: (most.per_sender_hour, parts.settings.senders),
+        FRANCS: (most.francs_hour, ("",)),
+    }
+    spent_now: list[Spent] = []
+    for scope, (limit, subjects) in known.items():
+        used = dict.fromkeys(subjects, 0) | counters.of_window(conn, scope, _hour(now))
+        spent_now += [Spent(scope, subject, amount, limit) for subject, amount in sorted(used.items())]
+    return tuple(spent_now)
+
+
+def _hour(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def _ceilings(parts: Parts, number: str, service: str, sender: str, segments: int, now: datetime) -> Iterator[_Ceiling]:
     most = parts.settings.ceilings
     day = now.astimezone(parts.zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hour = _hour(now)
     francs = segments * parts.settings.sender_of(sender).cost_f
     yield _Ceiling(NUMBER, holdings.digest_of(parts.seals, number).hex(), day, most.per_number_day, 1)
     yield _Ceiling(BY_SERVICE, service, hour, most.per_service_hour, 1)

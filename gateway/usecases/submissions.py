@@ -33,19 +33,15 @@ def submit(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     the same subject waits for an answer; its reference is told only to the number that made it. `closed`: no such
     service or system any more. `unavailable`: it could not be stored. A limit that is reached is a closing sentence.
     """
-    stored: list[int] = []
 
     def do(conn: Connection, now: datetime) -> Done:
-        answer, submission_id = _store(conn, parts, act, caller, now)
-        if submission_id is None:
-            return Done(answer)
-        stored.append(submission_id)
-        return Done(answer, (notices.LANE, BACKOFFICE_LANE))
+        answer = _store(conn, parts, act, caller, now)
+        return Done(answer, (notices.LANE, BACKOFFICE_LANE) if answer.outcome in ("submitted", "proposed") else ())
 
     answer = acts.once(parts, act.action, act_key, do)
     logs.event(
         "submission.answered",
-        submission_id=stored[-1] if stored else None,
+        submission_id=answer.submission_id,
         service=act.service,
         outcome=answer.closing or answer.outcome,
         channel=caller.channel,
@@ -53,23 +49,23 @@ def submit(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     return answer
 
 
-def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: datetime) -> tuple[ActAnswer, int | None]:
+def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: datetime) -> ActAnswer:
     assert isinstance(act.args, Submission)
     menus = _menus(parts, act.menus)
     service = menus.services.get(act.service)
     system = parts.settings.systems.get(act.args.system)
     if service is None or system is None:
         logs.event("submission.closed", level="error", service=act.service, system=act.args.system)
-        return ActAnswer("closed"), None
+        return ActAnswer("closed")
     if parts.stops.closed(act.service):
-        return ActAnswer("closed"), None
+        return ActAnswer("closed")
     if spend.spent(conn, parts, caller.msisdn, act.service, now):
-        return acts.UNAVAILABLE, None
+        return acts.UNAVAILABLE
     if not identifiers.allowed(conn, parts, caller, act.args.identifiers, now):
-        return ActAnswer("unavailable", closing=identifiers.CLOSING), None
+        return ActAnswer("unavailable", closing=identifiers.CLOSING)
     holding = held.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
     if act.args.assurance == "number+code" and not codes.proved(conn, parts, holding, act.proof, now):
-        return acts.UNAVAILABLE, None
+        return acts.UNAVAILABLE
     if _is_for_another(act.args, caller):
         return _propose(conn, parts, act, caller, menus, holding, now)
     return _file(conn, parts, act, caller, menus, holding, now)
@@ -77,7 +73,7 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
 
 def _file(
     conn: Connection, parts: Parts, act: Act, caller: Caller, menus: Menus, holding: int, now: datetime
-) -> tuple[ActAnswer, int | None]:
+) -> ActAnswer:
     """The citizen's own demand, or that of a person without a phone: récépissé and hand-over begin at once."""
     assert isinstance(act.args, Submission)
     declared = bool(act.args.relation) and menus.services[act.service].on_behalf == "declared"
@@ -87,7 +83,7 @@ def _file(
     try:
         submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
     except AlreadyOpen as first:
-        return _already(conn, parts, first, holding), None
+        return _already(conn, parts, first, holding)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
     submission_events.add(conn, submission_id, "received", now)
@@ -96,31 +92,31 @@ def _file(
     key = withdrawals.order_key(submission_id)
     outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now)
     values = {**_shown(stored.reference, promised), "verification": Saved(verification)}
-    return ActAnswer("submitted", values), submission_id
+    return ActAnswer("submitted", values, submission_id)
 
 
 def _propose(
     conn: Connection, parts: Parts, act: Act, caller: Caller, menus: Menus, helper: int, now: datetime
-) -> tuple[ActAnswer, int | None]:
+) -> ActAnswer:
     """A demand for somebody who is asked first: it goes nowhere until she agrees."""
     assert isinstance(act.args, Submission)
     number = act.args.number
     if not spend.answerable(parts, number):
         raise Undone(agreements.NOT_ASKED)
     if not agreements.may_ask(conn, parts, caller, now):
-        return ActAnswer("unavailable", closing="agree_too_many"), None
+        return ActAnswer("unavailable", closing="agree_too_many")
     person = holdings.found_or_opened(conn, parts.seals, number, now)
     behalf = _Behalf(person, OnBehalf.AGREED, helper)
     promised = _promised(menus.services[act.service], now.astimezone(parts.zone).date())
     try:
         submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
     except AlreadyOpen as first:
-        return _already(conn, parts, first, helper), None
+        return _already(conn, parts, first, helper)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
     submission_events.add(conn, submission_id, "proposed", now)
     agreements.ask(conn, parts, stored, number, caller, now)
-    return ActAnswer("proposed", {"reference": _shown(stored.reference, None)["reference"]}), submission_id
+    return ActAnswer("proposed", {"reference": _shown(stored.reference, None)["reference"]}, submission_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +180,7 @@ def _already(conn: Connection, parts: Parts, first: AlreadyOpen, holding: int) -
         return ActAnswer("already")
     stored = submissions.by_reference(conn, parts.seals, first.reference)
     assert stored is not None
-    return ActAnswer("already", _shown(stored.reference, stored.promised_on))
+    return ActAnswer("already", _shown(stored.reference, stored.promised_on), stored.id)
 
 
 def _shown(number: str, promised: date | None) -> dict[str, Saved]:

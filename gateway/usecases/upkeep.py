@@ -20,6 +20,7 @@ from gateway.store import (
     mt_texts,
     mts,
     outbox,
+    reseal,
     saved_dialogues,
     sim_checks,
     stray_dlrs,
@@ -70,7 +71,7 @@ def _repeated(parts: Parts, name: str, step: Sweep) -> int:
             count = step(conn, parts.now())
             if count and name.endswith(_ERASING):
                 day = parts.now().astimezone(parts.zone).date()
-                daily.add(conn, day, f"erased:{name.rsplit('_', 1)[0]}", "", count)
+                daily.add(conn, day, f"erased:{name.rsplit('_', 1)[0]}", {"": count})
         total += count
         if count < _LIMIT:
             break
@@ -84,7 +85,9 @@ def _lost_sendings(conn: Connection, now: datetime) -> int:
         if row.kind != "mt":
             continue
         if mts.move(conn, row.target_id, MtState.UNKNOWN, "sweep", "no_answer", now):
-            logs.event("mt.unknown", level="error", mt_id=row.target_id)
+            mt = mts.by_id(conn, row.target_id)
+            about = mt.submission_id if mt is not None else None
+            logs.event("mt.unknown", level="error", mt_id=row.target_id, submission_id=about)
         else:  # a report has told since what became of it
             outbox.settle_unknown(conn, row.kind, row.target_id, "settled", now)
     return len(rows)
@@ -120,6 +123,12 @@ def _erasures(conn: Connection, now: datetime) -> int:
     return len(erased)
 
 
+def _resealed(parts: Parts, conn: Connection, now: datetime) -> int:
+    """What an older key sealed, as long as one is still valid beside the newest."""
+    del now
+    return reseal.again(conn, parts.seals, _LIMIT) if len(parts.seals.key_ids()) > 1 else 0
+
+
 def _silences(parts: Parts, conn: Connection, now: datetime) -> int:
     """Numbers that gave no sign for too long are nobody's, until somebody dials."""
     silent = stored.silent(conn, parts.silent_since, _LIMIT)
@@ -138,6 +147,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
+        "resealed": partial(_resealed, parts),
         "erasures_finished": lambda conn, now: persons.finish(parts, conn, _LIMIT, now),
         "holdings_forgotten": lambda conn, now: stored.forget(
             conn, parts.seals, now - timedelta(seconds=privacy.closed_holdings_s), _LIMIT

@@ -9,7 +9,7 @@ from gateway.messages import UssdEvent, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
 from gateway.store.sessions import AFTER_END_S, Record
 from gateway.text import msisdn, pages, transliterate
-from gateway.usecases import dialogues
+from gateway.usecases import counting, dialogues
 from gateway.usecases import ussd_first_screen as first_screen
 from gateway.usecases.caller import Caller
 from gateway.usecases.transcripts import Body, Kind, Plan, act_key, plan, split, traced, who
@@ -44,6 +44,7 @@ def take_turn(ussd: Ussd, turn: UssdTurn) -> UssdReply:
         screen=attempt.screen,
         outcome=attempt.outcome,
         duration_ms=round(elapsed * 1000, 2),
+        submission_id=attempt.submission_id,
     )
     return reply
 
@@ -81,6 +82,7 @@ class Attempt:
         self.guessed = False  #: the record was not read but remembered: no act before it is seen to be the latest
         self.language = self.menus.languages[0]
         self.stored: str | None = None  #: the reference of what this turn stored
+        self.submission_id: int | None = None  #: the one that this turn was about
         self.looked_up = False  #: a replay goes no further: what was looked up then may have led to another screen
         self.outcome = "continue"
         self.screen = ""
@@ -234,6 +236,7 @@ class Attempt:
             raise OutdatedError
 
     def remember(self, answer: ActAnswer | None) -> None:
+        self.submission_id = self.submission_id if answer is None else answer.submission_id or self.submission_id
         reference = answer.values.get("reference") if answer is not None else None
         if answer is not None and answer.outcome == "submitted" and reference is not None:
             self.stored = reference.shown
@@ -272,8 +275,9 @@ class Attempt:
             network=turn.network,
         )
         ttl_s = AFTER_END_S if reply.final else self.channel.session_ttl_s
+        opens = counting.opening(turn.channel, turn.network, self.now.date()) if self.version == 0 else None
         try:
-            if not self.ussd.sessions.commit(self.key, self.version, dialogues.encode(body), ttl_s * 1000):
+            if not self.ussd.sessions.commit(self.key, self.version, dialogues.encode(body), ttl_s * 1000, opens):
                 return None
         except StoreUnavailable:
             if not (reply.final and self.stored is not None):

@@ -61,6 +61,7 @@ def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | No
             level="error" if serious else "info",
             template=text.template,
             category=text.category,
+            submission_id=text.submission_id,
             code=why,
         )
         return None
@@ -89,6 +90,7 @@ def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | No
     )
     mt = mts.insert(conn, parts.seals, new, now)
     outbox.add(conn, text.lane, "mt", mt, text.order_key, text.priority, now, now)
+    logs.event("mt.written", mt_id=mt, submission_id=text.submission_id, category=text.category, sender=key)
     return mt
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway import metrics
 from gateway.backoffice import webhooks
@@ -33,7 +33,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
     """The WSGI application of a gateway."""
     settings, parts = gateway.settings, gateway.parts
     figures = CollectorRegistry()
-    figures.register(StoreFigures(gateway.database))
+    figures.register(StoreFigures(parts))
     app = create_app(
         Site(
             systems=frozenset(settings.systems),
@@ -42,7 +42,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
             ping_database=gateway.database.ping,
             ping_redis=gateway.ussd.sessions.ping,
             relay_beat=gateway.relay_beat,
-            exposition=lambda: generate_latest(REGISTRY) + generate_latest(figures),
+            exposition=lambda: metrics.exposition() + generate_latest(figures),
             monitoring_from=tuple(ipaddress.ip_network(network) for network in settings.monitoring_from),
             body_bytes=settings.limits.body_bytes,
             now=gateway.now,

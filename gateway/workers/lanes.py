@@ -14,7 +14,7 @@ from typing import Any
 from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
-from gateway.usecases import dialogues, hand_over, sending, sim_checks, sms_in, stops, upkeep, withdrawals
+from gateway.usecases import counting, dialogues, hand_over, sending, sim_checks, sms_in, stops, upkeep, withdrawals
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
@@ -78,6 +78,7 @@ def _drain(process: Process, lane: str) -> None:
     process.queues.delete(woken_key(lane))
     gateway = process.gateway
     if lane == UPKEEP:
+        counting.sweep(gateway.parts, gateway.ussd.sessions)  # before old marks are forgotten
         upkeep.sweep(gateway.parts)
         dialogues.sweep_dropped(gateway.ussd)
         return

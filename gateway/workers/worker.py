@@ -6,7 +6,10 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -16,6 +19,8 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
 from gateway import logs
+from gateway.store import beats
+from gateway.store.db import StoreUnavailable
 from gateway.wiring import Gateway
 from gateway.workers import lanes
 
@@ -24,6 +29,8 @@ _TTL_S = 60
 _CONNECT_S = 5
 #: How long to wait before trying a Redis that was away again.
 _PAUSE_S = 1.0
+#: A busy worker notes no more often that it is alive.
+BEAT_S = 15.0
 
 
 class _NoPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ is not typed for us
@@ -56,6 +63,8 @@ class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
     stop_asked = False
     #: whether a stop was asked before RQ listened to signals
     asked_before: Callable[[], bool] = staticmethod(lambda: False)
+    #: told at each sign of life that RQ gives: after a job, and every 45 s without one
+    alive: Callable[[], None] = staticmethod(lambda: None)
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()
@@ -65,6 +74,10 @@ class _LaneWorker(SimpleWorker):  # type: ignore[misc]  # RQ is not typed for us
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
         super().request_stop(signum, frame)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        self.alive()
 
     def subscribe(self) -> None:
         """No commands by Redis: whoever can write there must not stop a worker."""
@@ -96,6 +109,23 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=_TTL_S, socket_connect_timeout=_CONNECT_S)
 
 
+@dataclass
+class Beat:
+    """Called often, it says in the database that this worker is at work, every BEAT_S at most."""
+
+    gateway: Gateway
+    name: str
+    _due_at: float = 0.0
+
+    def __call__(self) -> None:
+        clock = self.gateway.monotonic()
+        if clock < self._due_at:
+            return
+        self._due_at = clock + BEAT_S
+        with suppress(StoreUnavailable), self.gateway.database.begin() as conn:  # the next one says it
+            beats.beat(conn, self.name, self.gateway.now())
+
+
 def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
     """One life of an RQ worker; it ends on a stop request, or when Redis fails in the middle of a job."""
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -107,6 +137,7 @@ def _serve(gateway: Gateway, lane: str, queues: Redis, pool: ThreadPoolExecutor,
         worker = lane_worker(lane, queues)
         lanes.start(lanes.Process(gateway, queues, lambda: worker.stop_asked or stop.is_set(), pool))
         worker.asked_before = stop.is_set
+        worker.alive = Beat(gateway, f"worker-{lane}")
         worker.work(logging_level="WARNING")
         if worker.stop_asked:
             stop.set()

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,10 @@ def refused(done):
 def test_help_names_every_command(gateway):
     done = gateway("--help")
     assert done.returncode == 0
-    for name in ("run", "dial", "check", "text", "submissions", "tokens", "keys", "migrate", "web", "worker", "relay"):
+    for name in (
+        *("run", "dial", "check", "text", "submissions", "reconcile", "top", "beat", "tokens", "keys", "migrate"),
+        *("web", "worker", "relay"),
+    ):
         assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE)
 
 
@@ -190,3 +194,38 @@ def test_a_token_of_no_channel(gateway):
     done = gateway("tokens", "--renew", "nobody")
     assert done.returncode == 1
     assert "no channel is called nobody" in done.stderr
+
+
+def test_a_backup_is_noted(gateway, tmp_path):
+    gateway("migrate")
+    assert gateway("beat", "backup").stdout == "backup: noted\n"
+    with sqlite3.connect(tmp_path / "gateway.db") as conn:
+        assert [row[0] for row in conn.execute("SELECT name FROM beats")] == ["backup"]
+    assert gateway("beat", "relay").returncode == 2
+
+
+def test_an_invoice_is_compared(gateway, tmp_path):
+    gateway("migrate")
+    bill = tmp_path / "facture.csv"
+    with sqlite3.connect(tmp_path / "gateway.db") as conn:
+        conn.execute("INSERT INTO daily VALUES ('2026-11-03', 'sessions', 'africastalking|61603', 1000)")
+    bill.write_text("mois;opérateur;type;quantité;montant\n2026-11;MTN;sessions;1015;5075\n")
+    done = gateway("reconcile", "invoice", str(bill))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "month    operator  kind      ours  theirs  difference     %  F CFA",
+        "2026-11  mtn       sessions  1000    1015         +15  +1.5   5075",
+    ]
+    strict = gateway("reconcile", "invoice", str(bill), "--tolerance", "1")
+    assert strict.returncode == 1
+    assert strict.stdout.splitlines()[1].endswith("5075  <")
+    bill.write_text(bill.read_text() + "2026-11;Orange;sms;1;1\n")
+    partly = gateway("reconcile", "invoice", str(bill))
+    assert (partly.returncode, partly.stderr) == (
+        1,
+        "facture.csv:3: operator: Orange is none of mtn, moov, celtiis\n",
+    )
+    bill.write_text("a;b\n")
+    assert "names no column month, operator, kind, quantity, amount_f" in refused(
+        gateway("reconcile", "invoice", str(bill))
+    )

@@ -81,7 +81,7 @@ def test_madapi_posts_the_last_input_only(gateway: Any, simulator: Any, code: st
         simulator.turn("answer", {"text": typed}, MTN_PHONE)
     begin = (
         f'{{"sessionId":"{session}","messageType":"0","msisdn":"2290166000000","serviceCode":"*229#",'
-        f'"ussdString":"{code}","cellId":"61603-1-1","language":"fr","imsi":"616030000000001"}}'
+        f'"ussdString":"{code}","cellId":"61603-1-1","language":"fr","imsi":"616031660000001"}}'
     )
     following = [
         f'{{"sessionId":"{session}","messageType":"1","msisdn":"2290166000000","serviceCode":"*229#",'

@@ -118,7 +118,11 @@ def build(tmp_path: Path, redis_url: str, clock: Clock) -> Iterator[Build]:
         )
         # The tests of ceilings set their own.
         declared = declared.model_copy(
-            update={"ceilings": declared.ceilings.model_copy(update={"per_number_day": 1000}), **changes}
+            update={
+                "ceilings": declared.ceilings.model_copy(update={"per_number_day": 1000}),
+                "privacy": declared.privacy.model_copy(update={"notice": ""}),
+                **changes,
+            }
         )
         migrate.upgrade(wiring.database_url(declared))
         gateway = wiring.build(declared, clock)

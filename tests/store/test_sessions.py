@@ -6,18 +6,20 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 import redis
 
-from gateway.store.sessions import Record, Sessions, SessionsUnavailable, open_connection
+from gateway.keys import Ciphers
+from gateway.store.sessions import Opening, Record, Sessions, SessionsUnavailable, open_connection
 
 KEYS = {"e1": b"1" * 32}
 
 
 @pytest.fixture
 def sessions(redis_url: str) -> Iterator[Sessions]:
-    made = Sessions(redis_url, KEYS, os.urandom)
+    made = Sessions(redis_url, Ciphers(KEYS), os.urandom)
     yield made
     made.close()
 
@@ -59,7 +61,7 @@ def test_of_many_committers_one_wins(redis_url: str, sessions: Sessions) -> None
     together = threading.Barrier(8)
 
     def commit(number: int) -> None:
-        mine = Sessions(redis_url, KEYS, os.urandom)
+        mine = Sessions(redis_url, Ciphers(KEYS), os.urandom)
         together.wait(10)
         if mine.commit("k", 1, b"%d" % number, 60_000):
             won.append(number)
@@ -91,7 +93,7 @@ def test_what_redis_holds_is_sealed(redis_url: str, sessions: Sessions) -> None:
 
 def test_an_older_key_still_opens_and_a_foreign_one_does_not(redis_url: str, sessions: Sessions) -> None:
     sessions.commit("k", 0, b"body", 60_000)
-    rotated = Sessions(redis_url, {"e2": b"2" * 32, **KEYS}, os.urandom)
+    rotated = Sessions(redis_url, Ciphers({"e2": b"2" * 32, **KEYS}), os.urandom)
     assert rotated.load("k").body == b"body"
     assert rotated.commit("k", 1, b"newer", 60_000)
     assert sessions.load("k") == Record(2, None)
@@ -113,8 +115,38 @@ def test_records_about_to_be_forgotten_are_found(sessions: Sessions) -> None:
     assert list(sessions.expiring(30)) == []
 
 
+DAY = date(2026, 11, 23)
+
+
+def test_a_dialogue_is_counted_with_its_first_record(sessions: Sessions) -> None:
+    opens = Opening(DAY, "at|61603")
+    assert sessions.commit("a", 0, b"1", 60_000, opens)
+    assert sessions.commit("a", 1, b"2", 60_000, opens)
+    assert not sessions.commit("a", 0, b"late", 60_000, opens), "and not by a delivery that lost"
+    assert sessions.commit("b", 0, b"1", 60_000, opens)
+    assert sessions.commit("c", 0, b"1", 60_000, Opening(DAY, "at|"))
+    assert sessions.commit("d", 0, b"1", 60_000)
+    (taken,) = sessions.take_counts([DAY], "1")
+    assert (taken.day, taken.counts) == (DAY, {"at|61603": 2, "at|": 1})
+
+
+def test_counts_are_kept_until_they_are_dropped(sessions: Sessions) -> None:
+    sessions.commit("a", 0, b"1", 60_000, Opening(DAY, "at|61603"))
+    (first,) = sessions.take_counts([DAY], "1")
+    sessions.commit("b", 0, b"1", 60_000, Opening(DAY, "at|61603"))
+    (again,) = sessions.take_counts([DAY], "2")
+    assert again == first, "what came since is counted apart"
+    sessions.drop_counts(first)
+    (then,) = sessions.take_counts([DAY], "3")
+    assert then.counts == {"at|61603": 1}
+    sessions.drop_counts(first)
+    assert list(sessions.take_counts([DAY], "4")) == [then], "whoever is late drops nothing of another"
+    sessions.drop_counts(then)
+    assert list(sessions.take_counts([DAY], "5")) == []
+
+
 def test_no_redis_is_said_so() -> None:
-    away = Sessions("unix:///nonexistent/redis.sock", KEYS, os.urandom)
+    away = Sessions("unix:///nonexistent/redis.sock", Ciphers(KEYS), os.urandom)
     with pytest.raises(SessionsUnavailable):
         away.load("k")
 
@@ -142,7 +174,7 @@ def test_a_late_answer_is_never_given_to_the_next_caller() -> None:
     server = threading.Thread(target=serve)
     server.start()
     host, port = listener.getsockname()
-    sessions = Sessions(f"redis://{host}:{port}", KEYS, os.urandom, timeout_s=0.3)
+    sessions = Sessions(f"redis://{host}:{port}", Ciphers(KEYS), os.urandom, timeout_s=0.3)
     with pytest.raises(SessionsUnavailable):
         sessions.load("k")
     release.set()

@@ -52,3 +52,15 @@ def test_eight_at_once_never_pass_the_limit(database: Database, now: datetime) -
         thread.join(60)
     with database.read() as conn:
         assert (len(taken), counters.read(conn, "s", "x", now)[0]) == (25, 25)
+
+
+def test_a_window_by_subject(database: Database, now: datetime) -> None:
+    with database.begin() as conn:
+        for scope, subject, at in (
+            ("s", "x", now),
+            ("s", "y", now),
+            ("s", "y", now - timedelta(hours=1)),
+            ("t", "z", now),
+        ):
+            counters.add(conn, scope, subject, at, 2, now)
+        assert counters.of_window(conn, "s", now) == {"x": 2, "y": 2}

@@ -59,3 +59,5 @@ def test_beats(database: Database, now: datetime) -> None:
             beats.beat(conn, "relay", now + timedelta(seconds=second))
         assert beats.last(conn, "relay") == now + timedelta(seconds=2)
         assert beats.last(conn, "worker") is None
+        beats.beat(conn, "worker-bulk", now)
+        assert beats.every(conn) == {"relay": now + timedelta(seconds=2), "worker-bulk": now}

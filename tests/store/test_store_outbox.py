@@ -295,8 +295,8 @@ def test_counts_for_the_operator(database: Database, now: datetime, add: Add) ->
         outbox.claim(conn, "bulk", "t2", 10, LEASE_S, now)
         assert outbox.dead(conn, dead, "t2", "refused", now)
         assert set(outbox.counts(conn)) == {
-            outbox.LaneCount("urgent", O.READY, 2, old),
-            outbox.LaneCount("bulk", O.DEAD, 1, now),
+            outbox.LaneCount("urgent", O.READY, 2, old, now),
+            outbox.LaneCount("bulk", O.DEAD, 1, now, now),
         }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import keys, settings
+from gateway import keys, metrics, settings
 from gateway.supervise import plan
 
 SECRETS = {
@@ -34,6 +34,11 @@ def test_only_our_own_processes_get_our_environment(processes: dict[str, plan.Pl
     strangers = {name for name, one in processes.items() if one.stranger}
     assert strangers == {"simulator"}
     assert plan.redis(("redis-server",), tmp_path).stranger
+
+
+def test_our_processes_count_in_one_folder(processes: dict[str, plan.Planned], tmp_path: Path) -> None:
+    folders = {one.environment.get(metrics.FOLDER) for one in processes.values() if not one.stranger}
+    assert folders == {str(tmp_path / "metrics")}
 
 
 def test_the_simulator_gets_the_secrets_of_the_parts_it_plays(processes: dict[str, plan.Planned]) -> None:

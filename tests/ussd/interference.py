@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.store.db import Why
-from gateway.store.sessions import Sessions, SessionsUnavailable
+from gateway.store.sessions import Opening, Sessions, SessionsUnavailable
 from gateway.usecases import arrivals
 from gateway.usecases.caller import Caller
 from gateway.wiring import Gateway
@@ -28,10 +28,10 @@ class Flaky(Sessions):
             raise SessionsUnavailable(Why.AWAY)
         return super().load(key)
 
-    def commit(self, key: str, version: int, body: bytes, ttl_ms: int) -> bool:
+    def commit(self, key: str, version: int, body: bytes, ttl_ms: int, opens: Opening | None = None) -> bool:
         if "commit" in self.fails:
             raise SessionsUnavailable(Why.AWAY)
-        done = super().commit(key, version, body, ttl_ms)
+        done = super().commit(key, version, body, ttl_ms, opens)
         if "answer" in self.fails:
             raise SessionsUnavailable(Why.AWAY)
         return done

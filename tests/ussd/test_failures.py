@@ -8,7 +8,7 @@ from functools import partial
 
 from gateway import logs
 from gateway.store.db import Why, open_database
-from gateway.store.sessions import Sessions, SessionsUnavailable
+from gateway.store.sessions import Opening, Sessions, SessionsUnavailable
 from gateway.usecases import submissions
 from gateway.wiring import Gateway
 from tests.ussd.conftest import ACTE, Build, Phone, stored
@@ -32,10 +32,10 @@ class Flaky(Sessions):
 
     away = False
 
-    def commit(self, key: str, version: int, body: bytes, ttl_ms: int) -> bool:
+    def commit(self, key: str, version: int, body: bytes, ttl_ms: int, opens: Opening | None = None) -> bool:
         if self.away:
             raise SessionsUnavailable(Why.AWAY)
-        return super().commit(key, version, body, ttl_ms)
+        return super().commit(key, version, body, ttl_ms, opens)
 
 
 def flaky(gateway: Gateway) -> tuple[Phone, Flaky]:

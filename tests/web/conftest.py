@@ -54,6 +54,7 @@ def site(tmp_path: Path, redis_url: str) -> Iterator[Site]:
     declared = settings.load(
         {"GATEWAY_DATA": str(tmp_path), "GATEWAY_REDIS": redis_url, "GATEWAY_LOCAL": "1", "GATEWAY_LOG_LEVEL": "error"}
     )
+    declared = declared.model_copy(update={"privacy": declared.privacy.model_copy(update={"notice": ""})})
     migrate.upgrade(wiring.database_url(declared))
     gateway = wiring.build(declared)
     yield Site(gateway)

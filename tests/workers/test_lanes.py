@@ -107,11 +107,12 @@ def test_a_fault_of_one_task_stops_none_of_the_others(gateway, work, started, mo
 
 def test_upkeep_sweeps(gateway, started, monkeypatch):
     swept = []
+    monkeypatch.setattr(lanes.counting, "sweep", lambda parts, sessions: swept.append("counts"))
     monkeypatch.setattr(lanes.upkeep, "sweep", lambda parts: swept.append("store"))
     monkeypatch.setattr(lanes.dialogues, "sweep_dropped", lambda ussd: swept.append("dialogues"))
     started()
     lanes.drain("upkeep")
-    assert swept == ["store", "dialogues"]
+    assert swept == ["counts", "store", "dialogues"]
 
 
 def test_lanes_are_those_of_the_store():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from rq import Queue, SimpleWorker
+from sqlalchemy import delete
 
-from gateway.workers.worker import connect, lane_worker
+from gateway.store import beats, tables
+from gateway.workers.worker import Beat, connect, lane_worker
 
 
 @pytest.fixture
@@ -38,3 +41,27 @@ def test_a_stop_asked_while_the_worker_starts_is_heard(redis_url: str, handlers:
         worker.asked_before = lambda: True
         worker.work(logging_level="WARNING")
         assert worker.stop_asked
+
+
+def test_a_worker_that_waits_says_that_it_is_alive(gateway, redis_url: str, handlers: None) -> None:
+    with connect(redis_url) as queues:
+        worker = lane_worker("bulk", queues)
+        worker.alive = Beat(gateway, "worker-bulk")
+        worker.work(burst=True, logging_level="WARNING")
+    with gateway.database.read() as conn:
+        assert beats.last(conn, "worker-bulk") is not None
+
+
+def test_a_busy_worker_says_it_now_and_then(gateway) -> None:
+    clock = [100.0]
+    beat = Beat(replace(gateway, monotonic=lambda: clock[0]), "worker-bulk")
+
+    def seen() -> bool:
+        with gateway.database.begin() as conn:
+            noted = beats.last(conn, "worker-bulk")
+            conn.execute(delete(tables.beats))
+        return noted is not None
+
+    for clock[0], noted in ((100.0, True), (114.9, False), (115.0, True)):
+        beat()
+        assert seen() == noted

@@ -1,0 +1,60 @@
+"""`gateway person export|erase`: what a person may ask an institution to do with her data."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def person() -> None:
+    """All that is kept of one number: shown, or forgotten. Each use is kept with your name."""
+
+
+@person.command()
+@click.argument("number")
+def export(number: str) -> None:
+    """Print all that is kept of NUMBER, opened, as JSON. Give it to nobody but her."""
+    import json
+
+    from gateway.cli.stops import who
+    from gateway.cli.submissions import opened
+    from gateway.store import stops
+    from gateway.usecases import persons
+
+    gateway = opened()
+    found = persons.export(gateway.parts, _msisdn(gateway.settings.countries[0], number))
+    with gateway.database.begin() as conn:
+        stops.note_act(conn, who(), "export", "person", "", gateway.now())
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@person.command()
+@click.argument("number")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(number: str, yes: bool) -> None:
+    """Forget NUMBER: at once what nobody needs, and a demand under way once it is answered. It cannot be undone."""
+    from gateway.cli.stops import who
+    from gateway.cli.submissions import opened
+    from gateway.store import stops
+    from gateway.text.msisdn import mask
+    from gateway.usecases import persons
+
+    gateway = opened()
+    msisdn = _msisdn(gateway.settings.countries[0], number)
+    if not yes:
+        click.confirm(f"Forget {mask(msisdn)} for ever?", abort=True)
+    counts = persons.erase(gateway.parts, msisdn, who())
+    with gateway.database.begin() as conn:
+        stops.note_act(conn, who(), "erase", "person", "", gateway.now())
+    click.echo(f"{mask(msisdn)}: {counts.demands} demands, {counts.texts} SMS, {counts.others} other rows erased")
+    if counts.left:
+        click.echo(f"{counts.left} demands are still handled by an institution: erased once they are closed")
+
+
+def _msisdn(region: str, typed: str) -> str:
+    from gateway.text import msisdn
+
+    try:
+        return msisdn.normalise(typed, region)
+    except msisdn.MsisdnError as error:
+        raise click.ClickException(f"{typed}: {error}") from None

@@ -1,0 +1,103 @@
+"""Encryption keys change while everything runs: both are valid, what the old one sealed is sealed again."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from sqlalchemy import text
+
+from gateway import keys, wiring
+from gateway.keys import Ciphers, KeysError
+from gateway.store import holdings, reseal, sealed
+from gateway.usecases import persons, upkeep
+from tests.trust.conftest import NUMBER, Handset
+
+
+def test_rotated_in_a_running_system(handset: Handset) -> None:
+    gateway = handset.gateway
+    reference = handset.files()
+    handset.says("AIDE")
+    handset.dial("1", "1", "1234567899", "1")
+    handset.hang_up()
+    handset.dial("2", "1")  # started again: a dialogue in Redis, sealed with the old key
+    path = wiring.keys_path(gateway.settings)
+    assert keys.rotate(path, os.urandom) == "e2"
+    assert "Commune" in handset.type("1234567890").text, "the running dialogue goes on"
+    upkeep.sweep(gateway.parts)
+    with gateway.database.read() as conn:
+        assert set(reseal.count_by_key(conn)) == {"e2"}
+        assert reseal.count_by_key(conn)["e2"] > 8
+    keys.retire(path, "e1")
+    fresh = sealed.build(wiring.prepare(gateway.settings), os.urandom)
+    with gateway.database.read() as conn:
+        held = holdings.held(conn, fresh, NUMBER)
+        assert held is not None
+        assert holdings.msisdn_of(conn, fresh, held.id) == NUMBER
+        exported = persons.persons.export(conn, fresh, NUMBER)
+    assert exported["demands"][0]["reference"] == reference
+    assert exported["demands"][0]["fields"]["npi"]
+
+
+def test_a_process_learns_of_a_key_that_another_one_wrote_with(handset: Handset) -> None:
+    """The web process has not looked at the file; a worker already seals with the new key."""
+    gateway = handset.gateway
+    path = wiring.keys_path(gateway.settings)
+    keys.rotate(path, os.urandom)
+    other = sealed.build(wiring.prepare(gateway.settings), os.urandom)
+    value = other.seal("+2290195000000", "holdings.msisdn_sealed")
+    clock = iter(range(10, 1000, 10))
+    ciphers = Ciphers({"e1": b"e" * 32}, lambda: keys.read_encryption(path), lambda: float(next(clock)))
+    assert ciphers.of("e2") is not None
+    assert sealed.Seals(ciphers, b"d" * 32, os.urandom).open(value, "holdings.msisdn_sealed") == "+2290195000000"
+
+
+def test_the_file_is_not_read_for_each_unknown_key() -> None:
+    read: list[int] = []
+
+    def reread() -> dict[str, bytes]:
+        read.append(1)
+        return {"e1": b"e" * 32}
+
+    ciphers = Ciphers({"e1": b"e" * 32}, reread, lambda: 5.0)
+    assert [ciphers.of("zz") for _ in range(50)] == [None] * 50
+    assert read == []
+
+
+def test_every_sealed_column_is_sealed_for_its_own_name(handset: Handset) -> None:
+    """Else it could not be opened to be sealed again."""
+    handset.files()
+    handset.says("MENU")
+    handset.dial("1", "3", "2", "2", "1234567891", "1", "1")
+    gateway = handset.gateway
+    with gateway.database.read() as conn:
+        for table, column in reseal.columns():
+            for value in conn.execute(text(f"SELECT {column.name} FROM {table.name}")).scalars():
+                if value is not None:
+                    gateway.parts.seals.open_bytes(value, f"{table.name}.{column.name}")
+
+
+def test_what_is_damaged_stops_nothing(handset: Handset) -> None:
+    handset.files()
+    gateway = handset.gateway
+    with gateway.database.begin() as conn:
+        conn.execute(text("UPDATE submissions SET label_sealed = :bad"), {"bad": b"\x02e1damaged"})
+    keys.rotate(wiring.keys_path(gateway.settings), os.urandom)
+    upkeep.sweep(gateway.parts)
+    with gateway.database.read() as conn:
+        assert reseal.count_by_key(conn)["e1"] == 1
+
+
+@pytest.mark.parametrize("key_id", ["e2", "e9"])
+def test_the_newest_key_and_unknown_ones_are_not_retired(handset: Handset, key_id: str) -> None:
+    path = wiring.keys_path(handset.gateway.settings)
+    keys.rotate(path, os.urandom)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=key_id):
+        keys.retire(path, key_id)
+    assert path.read_bytes() == before
+
+
+def test_without_a_key_file_there_is_nothing_to_rotate(handset: Handset) -> None:
+    with pytest.raises(KeysError, match="missing"):
+        keys.rotate(handset.gateway.settings.data / "none.json", os.urandom)

@@ -1,0 +1,54 @@
+"""How the gateway stands, out of both databases."""
+
+from __future__ import annotations
+
+from prometheus_client import REGISTRY
+
+from gateway.messages import BackofficeAnswer, HandOver
+from gateway.store import beats, stops
+from gateway.usecases import figures, spend
+from gateway.usecases.hand_over import hand_over
+from gateway.usecases.silence import SILENT_AFTER
+from gateway.usecases.submissions import submit
+
+
+def test_one_look(bench, act, caller):
+    submit(bench.parts, act(), caller, b"k" * 32)
+    with bench.parts.database.begin() as conn:
+        beats.beat(conn, "relay", bench.time)
+        stops.stop(conn, "sms", "essai", "me", bench.time)
+    bench.later(minutes=2)
+    now = figures.read(bench.parts, bench.time)
+    assert now.oldest_s == {"urgent": 120, "bulk": 0, "backoffice": 120, "upkeep": 0}
+    assert now.submissions == {"received": 1}
+    assert (now.sms_unknown, now.stopped, now.beat_ages_s) == (0, ("sms",), {"relay": 120})
+    used = {(one.scope, one.subject): one.used for one in now.spent}
+    assert used[spend.BY_SERVICE, "acte-naissance"] == 1
+    assert used[spend.BY_SERVICE, "suivi"] == 0
+    assert spend.NUMBER not in {one.scope for one in now.spent}, "whose number it is stays out"
+
+
+def test_work_that_is_tried_again_and_again_grows_old(bench, act, caller):
+    submit(bench.parts, act(), caller, b"k" * 32)
+    bench.office.answers = [BackofficeAnswer(HandOver.RETRY, code="http_503")]
+    bench.later(minutes=3)
+    hand_over(bench.parts, bench.claim("backoffice"))
+    assert bench.row("submission", 1).due_at > bench.time
+    assert figures.read(bench.parts, bench.time).oldest_s["backoffice"] == 180
+
+
+def test_a_system_that_leaves_calls_without_an_answer(sqlite_bench, act, caller):
+    def silent() -> float | None:
+        return REGISTRY.get_sample_value("backoffice_silent", {"system": "etat-civil"})
+
+    sqlite_bench.office.answers = [BackofficeAnswer(HandOver.RETRY, code="too_slow")] * SILENT_AFTER + [
+        BackofficeAnswer(HandOver.ACCEPTED)
+    ]
+    for number in range(SILENT_AFTER):
+        submit(sqlite_bench.parts, act(npi=f"12345644{number:02d}"), caller, bytes([number]) * 32)
+        hand_over(sqlite_bench.parts, sqlite_bench.claim("backoffice"))
+        assert silent() == (number == SILENT_AFTER - 1)
+    sqlite_bench.later(minutes=1)
+    submit(sqlite_bench.parts, act(npi="1234564499"), caller, b"z" * 32)
+    hand_over(sqlite_bench.parts, sqlite_bench.claim("backoffice", 1))
+    assert silent() == 0
