@@ -177,7 +177,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         new_id=new_id,
         random_bytes=os.urandom,
         throttle=open_throttle(redis_url(settings, settings.queues_url), monotonic),
-        stops=Stops(database, monotonic),
+        stops=Stops(database, monotonic, clock),
     )
     ussd = _ussd(settings, keyring, parts, ciphers)
     return Gateway(
@@ -309,7 +309,7 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts, ciphers: Ciphers) 
         note_notice=partial(arrivals.note_notice, parts),
         settle_offer=partial(saved_dialogues.settle, parts),
         settled_by=partial(saved_dialogues.settled_by, parts),
-        closed=parts.stops.closed,
+        barred=parts.stops.barred,
         digest=keyed(keyring.digest),
         timezone=ZoneInfo(settings.timezone),
         now=parts.now,

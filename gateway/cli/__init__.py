@@ -19,6 +19,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "stop": "stops",
     "start": "stops",
     "stops": "stops",
+    "service": "service",
     "beat": "beat",
     "top": "top",
     "tokens": "tokens",

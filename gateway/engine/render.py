@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gateway.engine import answers, picking
 from gateway.engine.compose import text as message
@@ -97,9 +98,11 @@ def keys_free(menus: Menus, surface: Surface, state: State, service: Service, sc
     return _plan(menus, surface, state, service, screen).keys
 
 
-def closing(menus: Menus, surface: Surface, language: str, key: str) -> str:
+def closing(
+    menus: Menus, surface: Surface, language: str, key: str, values: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """A sentence of menus/messages.yaml as a last screen."""
-    sentence = message(menus, key, language, {"code": surface.rules.service_code})
+    sentence = message(menus, key, language, {"code": surface.rules.service_code, **values})
     return pages.cut(folded(sentence, surface.alphabet), surface.max_units, surface.alphabet)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from gateway.engine import answers, challenge, needs, picking, places, render
 from gateway.engine.compose import text as message
@@ -133,9 +134,11 @@ def again(menus: Menus, surface: Surface, state: State, now: datetime) -> Step:
     return _settle(_turn(menus, surface, state, now))
 
 
-def closing(menus: Menus, surface: Surface, state: State, key: str) -> Reply:
+def closing(
+    menus: Menus, surface: Surface, state: State, key: str, values: Mapping[str, str] = MappingProxyType({})
+) -> Reply:
     """A sentence of menus/messages.yaml that ends the dialogue where it is."""
-    return Reply(render.closing(menus, surface, state.language, key), True, f"{state.service}.{state.screen}")
+    return Reply(render.closing(menus, surface, state.language, key, values), True, f"{state.service}.{state.screen}")
 
 
 def labels(menus: Menus, surface: Surface, state: State, now: datetime) -> frozenset[str]:

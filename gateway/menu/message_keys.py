@@ -36,6 +36,8 @@ _PROMISE = {"promised_date": PROMISED_DATE_SIZE}
 SHORT_CODE_SIZE = 8  # "22900"
 #: The words of a help SMS; more are left out by whoever composes it.
 HELP_WORDS_SIZE = 80
+#: Why a service is closed, in the operator's words.
+REASON_SIZE = 60
 _RESUME = {"service": SERVICE_SIZE, "short": SHORT_CODE_SIZE, "resume": REFERENCE_SIZE, **_CODE}
 #: What an institution writes in a decision or a refusal; longer is visibly cut by whoever composes the SMS.
 INSTITUTION_TEXT_SIZE = 200
@@ -84,6 +86,8 @@ _ANSWERS: dict[str, dict[str, int]] = {
     "sms_resume_code_wrong": _CODE,
     "sms_dialogue_over": _CODE,
     "sms_service_stopped": _CODE,
+    "sms_service_closed": {"reason": REASON_SIZE, **_CODE},
+    "sms_service_closed_until": {"reason": REASON_SIZE, "day": 5, "time": 5, **_CODE},
     "sms_privacy": _CODE,
     "sms_agree_code": {},
     "sms_agree_wrong": {},
@@ -103,6 +107,8 @@ MESSAGES: Mapping[str, MessageKey] = {
     "too_many_identifiers": MessageKey("closing", _CODE),
     "too_many_references": MessageKey("closing", _CODE),
     "service_stopped": MessageKey("closing", _CODE),
+    "service_closed": MessageKey("closing", {"reason": REASON_SIZE, **_CODE}),
+    "service_closed_until": MessageKey("closing", {"reason": REASON_SIZE, "day": 5, "time": 5, **_CODE}),
     "unavailable": MessageKey("closing"),
     "unavailable_stored": MessageKey("closing", _DEMAND),
     "busy": MessageKey("closing"),

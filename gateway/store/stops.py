@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from gateway.store.columns import bounded
 from gateway.store.db import Connection, insert_into
@@ -14,12 +14,13 @@ from gateway.store.tables import operator_acts, stops
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """`subject`: "sms", "campaigns" or "service:<id>"."""
+    """`subject`: "sms", "campaigns", "service:<id>" or "closed:<id>". `until`: when it ends by itself, None: never."""
 
     subject: str
     reason: str
     who: str
     at: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,20 @@ class OperatorAct:
     detail: str
 
 
-def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime) -> bool:
-    """Whether it was running and is now stopped; noted either way."""
-    row = {"subject": bounded(subject, 80), "reason": bounded(reason, 160), "who": bounded(who, 64), "at": now}
+def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime, until: datetime | None = None) -> bool:
+    """Whether it was running and is now stopped; noted either way. What is stopped already gets `until` and reason."""
+    row: dict[str, object] = {
+        "subject": bounded(subject, 80),
+        "reason": bounded(reason, 160),
+        "who": bounded(who, 64),
+        "at": now,
+    }
+    row["until"] = until
     stopped = insert_into(conn, stops).values(row).on_conflict_do_nothing().returning(stops.c.subject)
     changed = conn.execute(stopped).scalar_one_or_none() is not None
+    if not changed:
+        same = update(stops).where(stops.c.subject == bounded(subject, 80))
+        conn.execute(same.values(reason=row["reason"], until=until))
     note_act(conn, who, "stop", subject, reason, now)
     return changed
 
@@ -50,7 +60,7 @@ def start(conn: Connection, subject: str, who: str, now: datetime) -> bool:
 def active(conn: Connection) -> dict[str, Stop]:
     """What is stopped now, by subject."""
     rows = conn.execute(select(stops).order_by(stops.c.subject))
-    return {row.subject: Stop(row.subject, row.reason, row.who, row.at) for row in rows}
+    return {row.subject: Stop(row.subject, row.reason, row.who, row.at, row.until) for row in rows}
 
 
 def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime) -> None:

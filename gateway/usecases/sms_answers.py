@@ -158,8 +158,9 @@ class _Answer:
             case "stop":
                 return self.stop(said.what)
         service = command.starts or ""
-        if self.parts.stops.closed(service):
-            return self.say("sms_service_stopped", service=service)
+        barred = self.barred(service)
+        if barred is not None:
+            return barred
         if not (said.complete and command.at):
             waiting = self.left_in(service)
             if waiting is not None:
@@ -297,8 +298,9 @@ class _Answer:
         reply = step.effect
         assert isinstance(reply, Reply)
         entered = self.state is None or step.state.service != self.state.service or not answers
-        if entered and self.parts.stops.closed(step.state.service):
-            return self.say("sms_service_stopped", service=step.state.service)
+        barred = self.barred(step.state.service, begun=step.state.resumed > 0) if entered else None
+        if barred is not None:
+            return barred
         talking, private = self.talking, False
         if reply.final:
             if answers:
@@ -331,6 +333,11 @@ class _Answer:
         if service is not None and step.state.service != before.service:
             with self.parts.database.begin() as conn:
                 dropped.keep(conn, self.parts, self.asked.holding_id, service, before, self.asked.channel, self.now)
+
+    def barred(self, service: str, *, begun: bool = False) -> Answered | None:
+        """What is said instead of a service that an operator stopped or closed."""
+        told = self.parts.stops.barred(service, self.language, self.parts.zone, begun=begun)
+        return None if told is None else self.say(f"sms_{told.key}", told.values, service)
 
     def say(self, key: str, values: Mapping[str, str] | None = None, service: str = "") -> Answered:
         """A sentence of menus/messages.yaml."""

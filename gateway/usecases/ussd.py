@@ -127,9 +127,12 @@ class Attempt:
         body = self.body
         before = session.decode(body.state).service if body is not None and body.state is not None else ""
         state = step.state
-        if state.service == before or not self.ussd.closed(state.service):
+        if state.service == before:
             return step
-        return walk.Step(state, walk.closing(self.menus, self.surface, state, "service_stopped"))
+        barred = self.ussd.barred(state.service, state.language, self.ussd.timezone, begun=state.resumed > 0)
+        if barred is None:
+            return step
+        return walk.Step(state, walk.closing(self.menus, self.surface, state, barred.key, barred.values))
 
     def lost_to_another(self, todo: Plan) -> bool:
         """Whether, once this turn did its act, the record answers another turn and cannot take this one."""

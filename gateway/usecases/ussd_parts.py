@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.engine.outcomes import Act, ActAnswer, Handler, Lookup, LookupAnswer
@@ -17,12 +18,19 @@ from gateway.store.sessions import Sessions
 from gateway.usecases.arrivals import Arrival
 from gateway.usecases.caller import Caller
 from gateway.usecases.shelf import Shelf
+from gateway.usecases.stops import Barred
 from gateway.usecases.transcripts import Hash
 
 #: Source(args, caller, seconds left) -> answer; `unavailable` when it cannot answer in time.
 Source = Callable[[Lookup, Caller, float], LookupAnswer]
 #: Action(act, caller, act key) -> answer, the same one however often it is asked.
 Action = Callable[[Act, Caller, bytes], ActAnswer]
+
+
+class Barring(Protocol):
+    """What whoever enters a service is told instead (stops.Stops.barred)."""
+
+    def __call__(self, service: str, language: str, zone: ZoneInfo, *, begun: bool) -> Barred | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Ussd:
     note_notice: Callable[[Caller, str, bytes], None]  #: that version of the privacy notice was shown to her
     settle_offer: Callable[[int, Outcome, bytes], Settled | None]
     settled_by: Callable[[bytes], Settled | None]
-    closed: Callable[[str], bool]  #: service -> whether an operator stopped it
+    barred: Barring
     digest: Hash
     timezone: ZoneInfo
     now: Callable[[], datetime]

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from gateway.engine.outcomes import Act, ActAnswer
+from gateway.keys import Ciphers
 from gateway.store.db import Why
 from gateway.store.sessions import Opening, Sessions, SessionsUnavailable
 from gateway.usecases import arrivals
@@ -38,7 +39,7 @@ class Flaky(Sessions):
 
 
 def flaky(gateway: Gateway, **phone: str) -> tuple[Phone, Flaky]:
-    sessions = Flaky(gateway.ussd.sessions._url, gateway.keys.encryption, gateway.random_bytes)
+    sessions = Flaky(gateway.ussd.sessions._url, Ciphers(gateway.keys.encryption), gateway.random_bytes)
     return Phone(
         dataclasses.replace(gateway, ussd=dataclasses.replace(gateway.ussd, sessions=sessions)), **phone
     ), sessions

@@ -7,6 +7,7 @@ import sqlite3
 from functools import partial
 
 from gateway import logs
+from gateway.keys import Ciphers
 from gateway.store.db import Why, open_database
 from gateway.store.sessions import Opening, Sessions, SessionsUnavailable
 from gateway.usecases import submissions
@@ -40,7 +41,7 @@ class Flaky(Sessions):
 
 def flaky(gateway: Gateway) -> tuple[Phone, Flaky]:
     url = gateway.ussd.sessions._url
-    sessions = Flaky(url, gateway.keys.encryption, gateway.random_bytes)
+    sessions = Flaky(url, Ciphers(gateway.keys.encryption), gateway.random_bytes)
     return Phone(dataclasses.replace(gateway, ussd=dataclasses.replace(gateway.ussd, sessions=sessions))), sessions
 
 

@@ -1,0 +1,65 @@
+"""A service closed for a while: a dated sentence at its entry, and what was begun goes on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.usecases import stops
+from tests.trust.conftest import NPI, Handset
+
+
+def close(handset: Handset, hours: float | None) -> None:
+    gateway = handset.gateway
+    until = None if hours is None else handset.texter.clock.now + timedelta(hours=hours)
+    stops.stop(gateway.database, "closed:acte-naissance", "travaux au registre", "ada", gateway.now(), until)
+    gateway.parts.stops._asked_at = None
+
+
+def test_the_door_says_until_when(handset: Handset) -> None:
+    close(handset, 30)
+    said = handset.dial("1")
+    assert said.final
+    assert "fermé jusqu'au 24/11 à 20h05: travaux au registre" in said.text
+    assert "travaux" in handset.dial(tail="21").text
+    (answer,) = handset.says("ACTE")
+    assert "24/11 à 20h05" in answer
+    assert "until 24/11 at 20:05" in handset.dial("6", "1").text
+    assert "Suivre" in handset.dial("2").text, "the others are open"
+
+
+def test_it_opens_by_itself(handset: Handset) -> None:
+    close(handset, 1)
+    handset.texter.later(minutes=59)
+    assert handset.dial("1").final
+    handset.texter.later(minutes=1)
+    assert not handset.dial("1").final
+
+
+def test_what_was_begun_goes_on(handset: Handset) -> None:
+    handset.dial("1", "1", NPI)
+    close(handset, 1)
+    assert "déposée" in [handset.type("1"), handset.type("1")][-1].text
+
+
+def test_what_dropped_can_be_taken_up(handset: Handset) -> None:
+    handset.dial("1", "1", NPI)
+    handset.hang_up()
+    close(handset, 1)
+    assert "Commune" in handset.dial("1").text
+    assert "déposée" in [handset.type("1"), handset.type("1")][-1].text
+
+
+def test_a_stopped_service_takes_nothing(handset: Handset) -> None:
+    handset.dial("1", "1", NPI)
+    stops.stop(handset.gateway.database, "service:acte-naissance", "panne", "ada", handset.gateway.now())
+    handset.gateway.parts.stops._asked_at = None
+    assert "déposée" not in [handset.type("1"), handset.type("1")][-1].text
+
+
+def test_without_a_date_it_stays_closed(handset: Handset) -> None:
+    close(handset, None)
+    handset.texter.later(days=30)
+    assert "fermé: travaux" in handset.dial("1").text
+    stops.start(handset.gateway.database, "closed:acte-naissance", "ada", handset.gateway.now())
+    handset.gateway.parts.stops._asked_at = None
+    assert not handset.dial("1").final
