@@ -21,6 +21,8 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "tokens": "tokens",
     "keys": "keys",
     "migrate": "migrate",
+    "backup": "backup",
+    "restore": "restore",
     "web": "web",
     "worker": "workers",
     "relay": "workers",

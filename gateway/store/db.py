@@ -87,7 +87,8 @@ class Database:
 def open_database(url: str, patience_s: int = BUSY_TIMEOUT_S) -> Database:
     """A Database for `sqlite:///path` or `postgresql://...`; nothing is connected yet.
 
-    `patience_s`: how long a writer of SQLite waits for the others. Raises ValueError, with no part of the URL in it, when the URL is neither.
+    `patience_s`: how long a writer of SQLite waits for the others. Raises ValueError, with no part of the URL in it,
+    when the URL is neither.
     """
     engine = _engine_for(read_url(url), patience_s)
     reading: dict[str, Any] = {_WRITES: False, "postgresql_readonly": True}
