@@ -168,6 +168,16 @@ def retire_tokens(path: Path, channel: str) -> None:
     _change_tokens(path, channel, lambda tokens: tokens[:1])
 
 
+def copy_to(path: Path, target: Path) -> None:
+    """Copies the key file, whole or not at all, to a new file of mode 0600. Raises KeysError."""
+    stored = _read(path)
+    if stored is None:
+        raise KeysError(f"{path}: missing; there is nothing to copy")
+    if target.exists():
+        raise KeysError(f"{target}: exists already; name a new file, so that no other keys are lost")
+    _write(target, stored)
+
+
 def _change_tokens(path: Path, channel: str, change: Callable[[list[str]], list[str]]) -> None:
     with _alone(path):
         stored = _read(path)

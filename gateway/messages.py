@@ -110,7 +110,9 @@ class MtState(StrEnum):
     REJECTED = "rejected"  #: sending -> rejected: the aggregator refused it at once, nothing left
     EXPIRED = "expired"  #: its validity ended before it was delivered (before or after leaving us)
     NO_REPORT = "no_report"  #: accepted | sent -> no_report: validity passed and no report came
-    UNKNOWN = "unknown"  #: sending -> unknown: it may have left; settled by a report or a person, never resent
+    #: sending -> unknown: it may have left; settled by a report or a person, never resent. After a restore also from
+    #: created: it may have left after the backup was made.
+    UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"  #: created -> suppressed: the citizen refused such messages before it left
 
 

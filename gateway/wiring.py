@@ -29,7 +29,7 @@ from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
 from gateway.settings import DEMO_API_KEY, Settings
-from gateway.store import beats, key_check, sealed
+from gateway.store import beats, erasure_list, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, open_database
 from gateway.store.limits import open_throttle
 from gateway.store.sessions import Sessions
@@ -58,6 +58,8 @@ from gateway.usecases.ussd_parts import Action, Source, Ussd
 
 #: The relay's name among the signs of life.
 RELAY = "relay"
+#: The latest backup's.
+BACKUP = "backup"
 #: The token that `make run` believes on every channel, on loopback only.
 LOCAL_TOKEN = "local"  # noqa: S105  # no secret: it is refused unless settings.local
 
@@ -138,6 +140,29 @@ def prepare(settings: Settings) -> Keyring:
     return keyring
 
 
+def require_keys(settings: Settings, found: tuple[key_check.SealedSample, ...]) -> None:
+    """Raises KeysError unless the keys of this installation made what was `found`; makes none."""
+    path = keys_path(settings)
+    if not path.exists():
+        raise KeysError(f"{path}: missing; put the copy that `gateway backup --keys` made there, mode 0600")
+    keyring = keys.load_or_create(path, os.urandom, tuple(settings.channels), tuple(settings.systems))
+    if not key_check.belong(sealed.build(keyring, os.urandom), found):
+        raise KeysError(f"{path}: not the keys of this backup; put the copy that belongs to it there")
+
+
+def note_backup(settings: Settings, at: datetime) -> bool:
+    """Whether the database took the note that it was backed up: one that may not be written still can be."""
+    database = open_database(database_url(settings))
+    try:
+        with database.begin() as conn:
+            beats.beat(conn, BACKUP, at)
+    except StoreUnavailable:
+        return False
+    finally:
+        database.close()
+    return True
+
+
 def renew_token(settings: Settings, channel: str) -> None:
     """A new callback token for a channel, beside the one before. Raises KeysError."""
     keys.renew_token(keys_path(settings), os.urandom, channel)
@@ -208,6 +233,11 @@ def redis_url(settings: Settings, declared: str) -> str:
     if "://" in settings.redis:
         return settings.redis
     return f"unix://{settings.data.resolve() / 'redis.sock'}"
+
+
+def erasures_path(settings: Settings) -> Path:
+    """Where erased numbers are listed, apart from the database: in the data folder."""
+    return settings.data / erasure_list.NAME
 
 
 def load_menus(settings: Settings) -> Menus:

@@ -26,6 +26,8 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "keys": "keys",
     "person": "person",
     "migrate": "migrate",
+    "backup": "backup",
+    "restore": "restore",
     "web": "web",
     "worker": "workers",
     "relay": "workers",

@@ -1,12 +1,13 @@
-"""The list of persons who were erased: a file beside the keys, replayed when a backup is restored.
+"""The list of erased numbers, a file beside the keys: a backup made before an erasure must not bring the number back.
 
-JSON Lines of `{"digest", "at", "who"}`: the keyed digest of the number, which names nobody without the key.
+One JSON object a line, only ever added to. It holds keyed digests: without the keys it names nobody.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,47 +15,72 @@ import msgspec
 
 from gateway import logs
 
+#: Its name in the data folder.
 NAME = "erasures.jsonl"
+
+
+class ErasureListError(Exception):
+    """The list cannot be read or written; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    digest: bytes
+    """A number that was erased: its `holdings.digest_of`, when, and by whom."""
+
+    digest: bytes = field(repr=False)
     at: datetime
     who: str
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, frozen=True):
     digest: str
     at: datetime
-    who: str = ""
-
-
-_decode = msgspec.json.Decoder(_Line).decode
+    who: str
 
 
 def append(path: Path, digest: bytes, at: datetime, who: str) -> None:
-    """Adds one, on the disk when this returns. Raises OSError."""
+    """Adds an erasure; on the disk when this returns. Raises ErasureListError."""
     line = msgspec.json.encode(_Line(digest.hex(), at, who)) + b"\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = _whole(file)
+            os.ftruncate(file, end)
+            os.pwrite(file, line, end)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ErasureListError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def read(path: Path) -> tuple[Erasure, ...]:
-    """Those in the file, none when there is no file; a line that was cut off by a crash is told and left out."""
+    """Every erasure, oldest first. A last line that is cut off is left out with a warning. Raises ErasureListError."""
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return ()
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ErasureListError(f"{path}: cannot be read ({error.strerror})") from error
     found: list[Erasure] = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            told = _decode(line)
-            found.append(Erasure(bytes.fromhex(told.digest), told.at, told.who))
-        except (msgspec.MsgspecError, ValueError):
-            logs.event("erasures.unreadable_line", level="warning", line=number)
+            read_line = msgspec.json.decode(line, type=_Line)
+            found.append(Erasure(bytes.fromhex(read_line.digest), read_line.at, read_line.who))
+        except (msgspec.DecodeError, ValueError) as error:
+            if number < len(lines):
+                raise ErasureListError(f"{path}:{number}: damaged; restore the list from its copy") from error
+            logs.event("erasures.cut_off", level="warning", line=number)
     return tuple(found)
+
+
+def _whole(file: int) -> int:
+    """Where the last whole line ends: what a crash left half written after it was never confirmed to anybody."""
+    size = os.fstat(file).st_size
+    return os.pread(file, size, 0).rfind(b"\n") + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from gateway.store.db import Connection, Database, open_database, read_url
 
@@ -25,14 +25,23 @@ _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x5041535345524544
 #: A migration may have to wait for another process that migrates, or for a writer of the version before.
 _PATIENCE_S = 60
+#: A table of every shape: without a mark of its shape, a database that has it is half restored.
+_ANY_TABLE = "outbox"
 
 
 class SchemaTooNew(Exception):
     """The database was migrated by a later version of the gateway: run that version, or restore a backup."""
 
 
+class RestoreUnfinished(Exception):
+    """A restore put this database in place and did not end: repeat it."""
+
+
 def upgrade(url: str) -> None:
-    """Applies the missing migrations, all or none. Raises StoreUnavailable, SchemaTooNew, ValueError (the URL)."""
+    """Applies the missing migrations, all or none.
+
+    Raises StoreUnavailable, SchemaTooNew, RestoreUnfinished, ValueError (the URL).
+    """
     _make_private(url)
     with _locked(url) as config:
         command.upgrade(config, "head")
@@ -49,9 +58,38 @@ def is_current(url: str) -> bool:
     database = open_database(url)
     try:
         with database.read() as conn:
-            return _revisions(conn) == set(ScriptDirectory(str(_FOLDER)).get_heads())
+            return _revisions(conn) == {head()}
     finally:
         database.close()
+
+
+def head() -> str:
+    """The shape that this version needs."""
+    (newest,) = ScriptDirectory(str(_FOLDER)).get_heads()
+    return newest
+
+
+def known() -> frozenset[str]:
+    """Every shape that this version can bring up to date."""
+    return frozenset(script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions())
+
+
+def adopt(url: str, revision: str, settle: Callable[[Connection], None]) -> None:
+    """Brings a database just put in place, whose shape is `revision`, up to date, and settles it, all or none.
+
+    It keeps no mark of its shape before `finish`: until then no process starts on it. Raises StoreUnavailable.
+    """
+    with _locked(url, restoring=True) as config:
+        command.stamp(config, revision)
+        command.upgrade(config, "head")
+        settle(config.attributes["connection"])
+        command.stamp(config, "base")
+
+
+def finish(url: str) -> None:
+    """Marks a database that `adopt` brought up to date as ready for use. Raises StoreUnavailable."""
+    with _locked(url, restoring=True) as config:
+        command.stamp(config, "head")
 
 
 def _make_private(url: str) -> None:
@@ -63,7 +101,7 @@ def _make_private(url: str) -> None:
 
 
 @contextmanager
-def _locked(url: str) -> Iterator[Config]:
+def _locked(url: str, *, restoring: bool = False) -> Iterator[Config]:
     database: Database = open_database(url, _PATIENCE_S)
     try:
         with database.begin() as conn:
@@ -71,9 +109,11 @@ def _locked(url: str) -> Iterator[Config]:
                 conn.execute(text("SET LOCAL statement_timeout = 0"))  # a migration may take its time
                 conn.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE_S}s'"))
                 conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
-            if not _revisions(conn) <= known:
+            revisions = _revisions(conn)
+            if not revisions <= known():
                 raise SchemaTooNew("the database was migrated by a later version of the gateway")
+            if not revisions and not restoring and inspect(conn).has_table(_ANY_TABLE):
+                raise RestoreUnfinished("a restore of this database did not end: run `gateway restore --replace` again")
             config = Config()
             config.set_main_option("script_location", str(_FOLDER))
             config.attributes["connection"] = conn

@@ -221,11 +221,13 @@ def unknown_to(conn: Connection, channel: str, msisdn_digest: bytes, since: date
     return tuple(_mt(row) for row in conn.execute(waiting.order_by(mts.c.id).limit(2)))
 
 
-def unknown(conn: Connection, limit: int, category: Category | None = None) -> tuple[Mt, ...]:
-    """The oldest SMS of which nobody knows whether they left, of one category when given."""
+def unknown(conn: Connection, limit: int, category: Category | None = None, but: str = "") -> tuple[Mt, ...]:
+    """The oldest SMS of which nobody knows whether they left, of one category when given, none of the reason `but`."""
     found = select(mts).where(is_in(mts.c.state, (_M.UNKNOWN,))).order_by(mts.c.id).limit(limit)
     if category is not None:
         found = found.where(mts.c.category == category)
+    if but:
+        found = found.where(mts.c.reason != but)
     return tuple(_mt(row) for row in conn.execute(found))
 
 
@@ -237,6 +239,16 @@ def send_again(conn: Connection, mt_id: int, source: Source, now: datetime) -> b
         return False
     _note(conn, mt_id, _M.CREATED, source, "resent", now)
     return True
+
+
+def doubt_many(conn: Connection, mt_ids: Collection[int], code: str, now: datetime) -> None:
+    """After a restore: of these SMS nobody knows any more whether they left, those not begun included."""
+    open_ = is_in(mts.c.state, (_M.CREATED, _M.SENDING, _M.UNKNOWN))
+    doubted = update(mts).where(mts.c.id.in_(mt_ids), open_).values(state=_M.UNKNOWN, reason=code, updated_at=now)
+    ids = sorted(conn.execute(doubted.returning(mts.c.id)).scalars())
+    if ids:
+        noted = {"at": now, "state": _M.UNKNOWN, "source": "person", "code": code}
+        conn.execute(into(mt_events), [{"mt_id": mt_id, **noted} for mt_id in ids])
 
 
 def by_id(conn: Connection, mt_id: int) -> Mt | None:

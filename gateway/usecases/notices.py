@@ -14,7 +14,7 @@ from gateway.engine import compose
 from gateway.menu.message_keys import INSTITUTION_TEXT_SIZE, SERVICE_SIZE
 from gateway.menu.model import Menus, Service
 from gateway.messages import Category, Decision
-from gateway.store import holdings
+from gateway.store import holdings, restored
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
@@ -46,11 +46,13 @@ def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verifi
 
 
 def acknowledged(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
-    """The notice that the institution took the demand."""
+    """The notice that the institution took the demand. After a restore it may have left before: a person decides."""
     if submission.sensitive:
-        return _write(conn, parts, submission, "acknowledged_sensitive", {})
-    key = "acknowledged_case" if submission.case_number else "acknowledged"
-    return _write(conn, parts, submission, key, {"case": submission.case_number})
+        mt = _write(conn, parts, submission, "acknowledged_sensitive", {})
+    else:
+        key = "acknowledged_case" if submission.case_number else "acknowledged"
+        mt = _write(conn, parts, submission, key, {"case": submission.case_number})
+    return _unless_told(conn, parts, submission, mt)
 
 
 def decided(conn: Connection, parts: Parts, submission: StoredSubmission, decision: Decision) -> int | None:
@@ -61,10 +63,12 @@ def decided(conn: Connection, parts: Parts, submission: StoredSubmission, decisi
 
 
 def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
-    """The notice that the institution would not take the demand, with its reason when it gave one."""
+    """The notice that the institution would not take the demand, with its reason when it gave one. As above."""
     if submission.sensitive:
-        return _write(conn, parts, submission, "not_accepted_sensitive", {})
-    return _with_words(conn, parts, submission, "not_accepted", "reason")
+        mt = _write(conn, parts, submission, "not_accepted_sensitive", {})
+    else:
+        mt = _with_words(conn, parts, submission, "not_accepted", "reason")
+    return _unless_told(conn, parts, submission, mt)
 
 
 def withdrawn(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -98,6 +102,13 @@ def short_title(menus: Menus, service: Service, language: str) -> str:
 def words(by_language: Mapping[str, str], language: str, default: str) -> str:
     """What an institution wrote, in the citizen's language, else in the default one, else in any; "" for nothing."""
     return by_language.get(language) or by_language.get(default) or next(iter(by_language.values()), "")
+
+
+def _unless_told(conn: Connection, parts: Parts, submission: StoredSubmission, mt: int | None) -> int | None:
+    """The SMS; it does not leave when a restore forgot whether the institution had answered already."""
+    if mt is not None and restored.is_doubted(conn, submission.id):
+        restored.doubt_sms(conn, mt, parts.now())
+    return mt
 
 
 def _with_words(conn: Connection, parts: Parts, submission: StoredSubmission, key: str, name: str) -> int | None:

@@ -68,7 +68,7 @@ def erase_me(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
 
 
 def erase(parts: Parts, msisdn: str, who: str) -> Counts:
-    """Forgets a number (E.164), every holding of it. Raises StoreUnavailable, OSError (the list of erasures)."""
+    """Forgets a number (E.164), every holding of it. Raises StoreUnavailable, ErasureListError."""
     with parts.database.begin() as conn:
         return _erase(conn, parts, stored.digest_of(parts.seals, msisdn), parts.now(), who)
 

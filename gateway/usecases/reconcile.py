@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gateway import logs
 from gateway.messages import Category, MtState
-from gateway.store import holdings, mts, outbox, stops
+from gateway.store import holdings, mts, outbox, restored, stops
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.text import msisdn
@@ -83,10 +83,13 @@ def resend(parts: Parts, mt_id: int, who: str) -> Settled:
 
 
 def resend_vital(conn: Connection, parts: Parts, limit: int, now: datetime) -> int:
-    """How many vital SMS were made ready once more: unknown for long enough, valid, and never sent twice before."""
+    """How many vital SMS were made ready once more: unknown for long enough, valid, and never sent twice before.
+
+    Those that a restore made unknown are left to a person: most of them left.
+    """
     patient = now - timedelta(seconds=parts.settings.sms.resend_vital_after_s)
     again = 0
-    for mt in mts.unknown(conn, limit, Category.VITAL):
+    for mt in mts.unknown(conn, limit, Category.VITAL, restored.DOUBTED):
         if mt.resent_at is None and mt.updated_at <= patient and mt.valid_until > now:
             _again(conn, mt, "sweep", now)
             logs.event("mt.resent", level="warning", mt_id=mt.id, submission_id=mt.submission_id)
