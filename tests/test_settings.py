@@ -141,6 +141,16 @@ def test_the_environment_alone_gives_its_values(written):
             "5: channels.one.allow_from '10.0.0.1/8' is not an address range (196.223.0.0/16)",
         ),
         (
+            SMALLEST + "monitoring_from: [everywhere]\n",
+            "8: monitoring_from 'everywhere' is not an address range (196.223.0.0/16)",
+        ),
+        (
+            SMALLEST + "trusted_proxies: [10.0.0.1/8]\n",
+            "8: trusted_proxies '10.0.0.1/8' is not an address range (196.223.0.0/16)",
+        ),
+        (SMALLEST + "trusted_proxies: [0.0.0.0/0]\n", "8: trusted_proxies '0.0.0.0/0' is everybody: name your proxies"),
+        (SMALLEST + "trusted_proxies: ['::/0']\n", "8: trusted_proxies '::/0' is everybody: name your proxies"),
+        (
             SMALLEST.replace("sms: true", "sms: true\n    base_url: example.org"),
             "5: channels.one.base_url must be a URL (https://...)",
         ),

@@ -8,6 +8,7 @@ import click
 
 BACKLOG = 1024  # connections the system holds while we are busy; the aggregator gives up after 10 s anyway
 HEADER_TIMEOUT_MS = 10_000  # a client that does not finish its headers in that time holds a connection for nothing
+HEADER_BYTES = 32_768  # of all headers, more or less: it is also the server's read buffer. web/front.py counts exactly
 KILL_AFTER_S = 15  # at a stop, a turn may take its 8 s deadline
 
 
@@ -39,7 +40,7 @@ def web() -> None:
         blocking_threads=chosen.web_threads,
         backlog=BACKLOG,
         backpressure=BACKLOG,  # granian's own default
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=HEADER_BYTES),
         log_access=False,  # paths hold callback tokens
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_AFTER_S,

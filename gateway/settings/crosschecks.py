@@ -25,6 +25,7 @@ def crosschecks(settings: Settings) -> Iterator[Fault]:
     """Every contradiction in settings whose values are well formed one by one."""
     yield from _environment(settings)
     yield from _formats(settings)
+    yield from _addresses(settings)
     yield from _channels(settings)
     yield from _senders(settings)
     yield from _systems(settings)
@@ -75,6 +76,22 @@ def _formats(settings: Settings) -> Iterator[Fault]:
         yield ("service_code",), "must be one of service_codes"
 
 
+def _addresses(settings: Settings) -> Iterator[Fault]:
+    yield from _networks(("monitoring_from",), settings.monitoring_from)
+    yield from _networks(("trusted_proxies",), settings.trusted_proxies)
+    for network in settings.trusted_proxies:
+        if network.endswith("/0"):  # then anybody writes his own address
+            yield ("trusted_proxies",), f"{network!r} is everybody: name your proxies"
+
+
+def _networks(where: tuple[str, ...], networks: tuple[str, ...]) -> Iterator[Fault]:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield where, f"{network!r} is not an address range (196.223.0.0/16)"
+
+
 def _channels(settings: Settings) -> Iterator[Fault]:
     folder = settings.config.parent / "channels"
     for name, channel in settings.channels.items():
@@ -89,11 +106,7 @@ def _channels(settings: Settings) -> Iterator[Fault]:
             yield (*here, "declaration"), "is for channels of kind http_json only"
         if channel.base_url is not None:
             yield from _url((*here, "base_url"), channel.base_url)
-        for network in channel.allow_from:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                yield (*here, "allow_from"), f"{network!r} is not an address range (196.223.0.0/16)"
+        yield from _networks((*here, "allow_from"), channel.allow_from)
     if settings.sms.first_retry_s > settings.sms.longest_retry_s:
         yield ("sms", "first_retry_s"), "is longer than longest_retry_s"
 

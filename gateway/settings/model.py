@@ -184,6 +184,7 @@ class Settings(_Part):
     institutions: dict[str, Institution] = {}
     systems: dict[str, SystemSettings] = {}
     limits: Limits = Limits()
+    trusted_proxies: tuple[str, ...] = ()  #: whose word on the client's address is taken, as CIDR networks
     monitoring_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: who may read /metrics, as CIDR networks
 
     def operator_of(self, network: str) -> Network:

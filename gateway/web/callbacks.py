@@ -10,17 +10,14 @@ import hmac
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gateway import logs, metrics
 from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
 from gateway.messages import Dlr, MoSms, OptOut, UssdEnd, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+from gateway.web.front import Environ, StartResponse, WsgiApp
+from gateway.web.headers import Headers
 
 _REASONS = {
     200: "OK",
@@ -52,11 +49,12 @@ class Callbacks:
     take_optout: Callable[[OptOut], None]
 
 
-def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiApp:
+def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int, headers: Headers) -> WsgiApp:
     """A WSGI application that answers the callbacks itself and leaves everything else to `site`.
 
     At most `site_threads` requests with a body are in the site at once: anybody may send it one slowly, byte by byte,
-    and a citizen's turn must find a thread free all the same. A callback's body is read only after its token.
+    and a citizen's turn must find a thread free all the same. A callback's body is read only after its token. `headers`
+    join every answer of this edge but a 200, which only the aggregator's program reads.
     """
     places = threading.BoundedSemaphore(site_threads)
 
@@ -64,7 +62,7 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiA
         if environ.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
             return site(environ, start_response)
         if not places.acquire(blocking=False):
-            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "2")])
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "2"), *headers])
             return ()
         try:
             return tuple(site(environ, start_response))
@@ -76,8 +74,9 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiA
         if not path.startswith("/channels/"):
             return elsewhere(environ, start_response)
         answer = _answer(callbacks, path, environ)
-        headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", headers)
+        kind = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        more = () if answer.status == 200 else headers
+        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", [*kind, *more])
         return (answer.body,)
 
     return application

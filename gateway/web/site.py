@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -13,9 +12,12 @@ from gateway import metrics
 from gateway.backoffice import webhooks
 from gateway.messages import BackofficeEvent, Dlr, MoSms
 from gateway.usecases import backoffice_events, delivery_reports, dialogues, preferences, sms_in, ussd, verification
+from gateway.web.addresses import networks_of
 from gateway.web.app import Site, create_app
-from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
+from gateway.web.callbacks import Callbacks, in_front_of
 from gateway.web.figures import StoreFigures
+from gateway.web.front import WsgiApp, behind_front
+from gateway.web.headers import security_headers
 from gateway.web.public import Public, add_pages
 from gateway.wiring import LOCAL_TOKEN, Gateway
 
@@ -23,6 +25,7 @@ from gateway.wiring import LOCAL_TOKEN, Gateway
 def build_web(gateway: Gateway) -> WsgiApp:
     """The WSGI application of a gateway."""
     settings, parts = gateway.settings, gateway.parts
+    headers = security_headers(settings.public_url)
     figures = CollectorRegistry()
     figures.register(StoreFigures(gateway.database))
     app = create_app(
@@ -34,7 +37,8 @@ def build_web(gateway: Gateway) -> WsgiApp:
             ping_redis=gateway.ussd.sessions.ping,
             relay_beat=gateway.relay_beat,
             exposition=lambda: generate_latest(REGISTRY) + generate_latest(figures),
-            monitoring_from=tuple(ipaddress.ip_network(network) for network in settings.monitoring_from),
+            monitoring_from=networks_of(settings.monitoring_from),
+            headers=headers,
             body_bytes=settings.limits.body_bytes,
             now=gateway.now,
         )
@@ -43,10 +47,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
     callbacks = Callbacks(
         channels=parts.channels,
         tokens=_tokens(gateway),
-        allow_from={
-            name: tuple(ipaddress.ip_network(network) for network in channel.allow_from)
-            for name, channel in settings.channels.items()
-        },
+        allow_from={name: networks_of(channel.allow_from) for name, channel in settings.channels.items()},
         body_bytes=settings.limits.body_bytes,
         take_turn=partial(ussd.take_turn, gateway.ussd),
         take_end=partial(dialogues.take_end, gateway.ussd),
@@ -54,7 +55,8 @@ def build_web(gateway: Gateway) -> WsgiApp:
         take_dlr=partial(_take_dlr, gateway),
         take_optout=lambda optout: preferences.take_optout(parts, optout, gateway.now()),
     )
-    return in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2))
+    application = in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2), headers)
+    return behind_front(application, networks_of(settings.trusted_proxies), headers)
 
 
 def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:

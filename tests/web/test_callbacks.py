@@ -46,7 +46,7 @@ class Edge:
             take_optout=lambda optout: None,
             take_dlr=self._take,
         )
-        self.application = in_front_of(site or self._site, callbacks, site_threads=1)
+        self.application = in_front_of(site or self._site, callbacks, site_threads=1, headers=())
 
     def _turn(self, turn: UssdTurn) -> UssdReply:
         self.taken.append(turn)
