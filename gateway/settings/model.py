@@ -147,6 +147,9 @@ class Limits(_Part):
     verify_free_wrong: Count = 5  #: wrong codes for one reference before each further try has to wait
     verify_longest_delay_s: Count = 300
     resume_codes_per_number_hour: Count = 10
+    token_surge_factor: Annotated[float, Field(gt=1)] = 10  #: a minute this many times the usual one is told, ...
+    token_surge_floor: Count = 600  #: ... when it has more callbacks than this, per web process
+    refused_per_minute: Count = 60  #: wrong tokens and addresses, per channel and web process, before it is told
 
 
 class Settings(_Part):

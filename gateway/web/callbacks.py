@@ -18,6 +18,7 @@ from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
 from gateway.web.front import Environ, StartResponse, WsgiApp
 from gateway.web.headers import Headers
+from gateway.web.surges import NO_CHANNEL, Surges
 
 _REASONS = {
     200: "OK",
@@ -32,6 +33,8 @@ _REASONS = {
 _TEXT = "text/plain; charset=utf-8"
 #: A length of more digits is too large, whatever the limit; Python refuses to read one of thousands.
 _LENGTH_DIGITS = 9
+#: As long as ours are; the token of no channel.
+_NOBODYS = (b"0" * 32,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Callbacks:
     take_mo: Callable[[MoSms], None]
     take_dlr: Callable[[Dlr], None]
     take_optout: Callable[[OptOut], None]
+    surges: Surges
 
 
 def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int, headers: Headers) -> WsgiApp:
@@ -84,13 +88,18 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int, headers:
 
 def _answer(callbacks: Callbacks, path: str, environ: Environ) -> HttpAnswer:
     parts = path.split("/")  # "", "channels", channel, token, route
-    if len(parts) != 5 or parts[4] not in _ROUTES or not _token_is_right(callbacks, parts[2], parts[3]):
-        return _plain(404, "not found")
+    if len(parts) != 5 or parts[4] not in _ROUTES:
+        return _no_door(callbacks, NO_CHANNEL)
     name, route = parts[2], parts[4]
+    place = _place_of_token(callbacks, name, parts[3])
+    if place is None:
+        return _no_door(callbacks, name)
+    callbacks.surges.take(name, place)
     if environ["REQUEST_METHOD"] != "POST":
         return _refused(name, route, 405, "method")
     allowed = callbacks.allow_from[name]
     if allowed and not comes_from(allowed, environ.get("REMOTE_ADDR")):
+        callbacks.surges.refuse(name)
         return _refused(name, route, 403, "address")
     if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # a page in somebody's browser is no aggregator
         return _refused(name, route, 403, "browser")
@@ -149,13 +158,23 @@ def _dlr(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) 
 _ROUTES = {"ussd": _ussd, "events": _events, "mo": _mo, "dlr": _dlr, "optout": _optout}
 
 
-def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:
-    """Whether `token` is one of the channel's, compared in constant time with each of them."""
+def _place_of_token(callbacks: Callbacks, channel: str, token: str) -> int | None:
+    """Which of the channel's tokens this is, compared in constant time with each of them; None for a wrong one.
+
+    An unknown channel is compared with too, so that the time of an answer does not tell which channels there are.
+    """
     given = token.encode("utf-8", "surrogateescape")
-    right = False
-    for expected in callbacks.tokens.get(channel, ()):
-        right |= hmac.compare_digest(given, expected)
-    return right
+    place = None
+    for number, expected in enumerate(callbacks.tokens.get(channel, _NOBODYS)):
+        if hmac.compare_digest(given, expected):
+            place = number
+    return place if channel in callbacks.tokens else None
+
+
+def _no_door(callbacks: Callbacks, channel: str) -> HttpAnswer:
+    """One and the same 404, whatever was wrong in the path."""
+    callbacks.surges.refuse(channel)
+    return _plain(404, "not found")
 
 
 def _refused(channel: str, route: str, status: int, code: str, sentence: str = "") -> HttpAnswer:

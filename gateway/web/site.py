@@ -19,6 +19,7 @@ from gateway.web.figures import StoreFigures
 from gateway.web.front import WsgiApp, behind_front
 from gateway.web.headers import security_headers
 from gateway.web.public import Public, add_pages
+from gateway.web.surges import Surges
 from gateway.wiring import LOCAL_TOKEN, Gateway
 
 
@@ -44,9 +45,10 @@ def build_web(gateway: Gateway) -> WsgiApp:
         )
     )
     add_pages(app, Public(verify=partial(_verify, gateway), in_words=partial(verification.in_words, parts)))
+    tokens = _tokens(gateway)
     callbacks = Callbacks(
         channels=parts.channels,
-        tokens=_tokens(gateway),
+        tokens=tokens,
         allow_from={name: networks_of(channel.allow_from) for name, channel in settings.channels.items()},
         body_bytes=settings.limits.body_bytes,
         take_turn=partial(ussd.take_turn, gateway.ussd),
@@ -54,6 +56,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
         take_mo=partial(_take_mo, gateway),
         take_dlr=partial(_take_dlr, gateway),
         take_optout=lambda optout: preferences.take_optout(parts, optout, gateway.now()),
+        surges=_surges(gateway, tokens),
     )
     application = in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2), headers)
     return behind_front(application, networks_of(settings.trusted_proxies), headers)
@@ -65,6 +68,17 @@ def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:
         name: tuple(token.encode() for token in (*gateway.keys.channel_tokens[name], *local))
         for name in gateway.settings.channels
     }
+
+
+def _surges(gateway: Gateway, tokens: Mapping[str, tuple[bytes, ...]]) -> Surges:
+    limits = gateway.settings.limits
+    return Surges(
+        {name: len(believed) for name, believed in tokens.items()},
+        factor=limits.token_surge_factor,
+        floor=limits.token_surge_floor,
+        refused=limits.refused_per_minute,
+        monotonic=gateway.monotonic,
+    )
 
 
 def _read_event(
