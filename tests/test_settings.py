@@ -140,6 +140,22 @@ def test_the_environment_alone_gives_its_values(written):
             SMALLEST.replace("sms: true", "sms: true\n    allow_from: [10.0.0.1/8]"),
             "5: channels.one.allow_from '10.0.0.1/8' is not an address range (196.223.0.0/16)",
         ),
+        *(
+            (
+                SMALLEST.replace("sms: true", f"sms: true\n    base_url: {url}"),
+                "5: channels.one.base_url must be a URL (https://...)",
+            )
+            for url in (
+                "ftp://x.example/",
+                "https://x.example#evil/",
+                "https://x.example:port/",
+                "https://x.example/?to=evil",
+            )
+        ),
+        (
+            SMALLEST.replace("sms: true", "sms: true\n    base_url: https://name:password@x.example/"),
+            "5: channels.one.base_url must not hold a user or a password: write secrets in the environment",
+        ),
         (
             SMALLEST + "monitoring_from: [everywhere]\n",
             "8: monitoring_from 'everywhere' is not an address range (196.223.0.0/16)",

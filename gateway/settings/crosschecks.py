@@ -16,7 +16,8 @@ SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever
 _SERVICE_CODE = re.compile(r"\*\d{1,6}(\*\d{1,6})*#")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in addresses and logs
 _SHORT_CODE = re.compile(r"\+?\d{3,15}")
-_HTTP = re.compile(r"https?://[^\s/]+(/\S*)?")
+#: As strict as outgoing.origin_of, which can only refuse when it is too late to say where the fault is written.
+_HTTP = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\:\[\]]+)(:\d{1,5})?(/[^\s\\?#]*)?")
 _REDIS = re.compile(r"(rediss?|unix)://\S+")
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?):\S+")
 
@@ -154,6 +155,8 @@ def _systems(settings: Settings) -> Iterator[Fault]:
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:
     if SIMULATOR in url:
         yield where, "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address"
+    elif "@" in url.partition("://")[2].partition("/")[0]:
+        yield where, "must not hold a user or a password: write secrets in the environment"
     elif not _HTTP.fullmatch(url):
         yield where, "must be a URL (https://...)"
 
