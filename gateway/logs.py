@@ -2,7 +2,7 @@
 
 `event("mt.sent", mt_id=7, outcome="accepted", duration_ms=41)` is the only way our code logs. A value that does not
 look like an id or a code is not written: a text, an answer, a token cannot reach a log by mistake. What libraries log
-passes through `LibraryFormatter`, which hides digit runs and callback tokens.
+passes through `LibraryFormatter`, which hides digit runs, callback tokens and what looks like a secret.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _CODE = re.compile(r"[A-Za-z_*#][A-Za-z0-9_.:/*#-]{0,79}|[A-Za-z0-9_.:*#-]{1,6}|
 _MASKED = re.compile(r"\+\d{1,5}\*{2,}\d{0,2}")
 _DIGITS = re.compile(r"\d{7,}")
 _TOKEN = re.compile(r"(/channels/[^/\s]+/)[^/\s]+")
+#: What is as long as our tokens and holds a digit, wherever it stands: a path may be written in many ways.
+_SECRET = re.compile(r"(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}")
 _encoder = msgspec.json.Encoder()
 
 
@@ -93,12 +95,12 @@ class LibraryFormatter(logging.Formatter):
     """A library's record as one JSON line, tokens and long digit runs hidden; a traceback keeps its frames only."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = _DIGITS.sub("(digits)", _TOKEN.sub(r"\1(token)", record.getMessage()))[:500]
+        message = _SECRET.sub("(secret)", _TOKEN.sub(r"\1(token)", record.getMessage()))
         line: dict[str, Field] = {
             "at": _stamp(),
             "level": record.levelname.lower(),
             "event": f"library.{record.name}",
-            "message": message,
+            "message": _DIGITS.sub("(digits)", message)[:500],
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__

@@ -32,6 +32,8 @@ ussd_turn_seconds = Histogram(
 )
 ussd_ends = Counter("ussd_ends", "Dialogues ended, as the aggregator tells", ["channel", "status"])
 callbacks_refused = Counter("callbacks_refused", "Callbacks refused", ["channel", "route", "code"])
+callback_surges = Counter("callback_surges", "Minutes in which a token was used far more than usual", ["channel"])
+callback_probes = Counter("callback_probes", "Minutes with many wrong tokens or addresses", ["channel"])
 delivery_reports = Counter("delivery_reports", "Delivery reports taken", ["channel", "outcome"])
 backoffice_events = Counter("backoffice_events", "Events from institutions", ["system", "outcome"])
 sms_received = Counter("sms_received", "SMS from citizens, as they were delivered", ["channel", "outcome"])
@@ -62,6 +64,8 @@ def start(channels: Iterable[str], ceilings: Iterable[str]) -> None:
         for outcome in ("continue", "unavailable", "busy"):
             ussd_turns.labels(channel, outcome)
         sms_sent.labels(channel, "stop")
+        callback_surges.labels(channel)
+        callback_probes.labels(channel)
     for scope in ceilings:
         sms_withheld.labels(scope)
 

@@ -1,16 +1,18 @@
 """HTTP to others: pooled, bounded, and told apart by the only question that matters: did any byte leave?
 
 A call that failed before a byte left may be tried again by anybody. One that failed after may have been carried out.
-No redirect is followed, no cookie kept, no proxy or netrc read. The timeouts of `requests` count each read by itself:
+No redirect is followed, no cookie kept, no proxy or netrc read, and only the origins that the configuration names are
+called. The timeouts of `requests` count each read by itself:
 a server which gives one byte a second is never late. Here the whole call has its time, and a timer ends it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -23,10 +25,12 @@ from urllib3.exceptions import HTTPError
 
 #: Connections kept open to each host; a thread beyond them opens its own and closes it after.
 _POOL = 64
+#: Scheme, host and port, nothing before the host: `https://api.example.com@evil.example` has another host.
+_ORIGIN = re.compile(r"(https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\:\[\]]+)(?::\d{1,5})?)(?:/[^\s\\?#]*)?")
 
 
 class NotSent(Exception):
-    """No byte of the request left this machine: no route, no connection, no TLS, or no time left for it."""
+    """No byte of the request left this machine: a foreign origin, no route, no connection, no TLS, no time left."""
 
 
 class NoAnswer(Exception):
@@ -46,14 +50,34 @@ class Answer:
     retry_after: str = ""
 
 
+def origin_of(url: str) -> str:
+    """`https://host:port` of a base address as it is written; ValueError for one with a user, a query or a fragment."""
+    found = _ORIGIN.fullmatch(url)
+    if found is None:
+        raise ValueError("no origin")  # the address may hold a password
+    return found[1]
+
+
 class Client:
     """A pooled HTTP client, safe to share between threads.
 
+    `declared` are the addresses of the configuration: only what begins with the origin of one of them is called.
     `total_s` is the most a whole call may last, `read_timeout_s` the longest silence in it; an answer larger than
     `max_bytes` is none.
     """
 
-    def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, total_s: float, max_bytes: int) -> None:
+    def __init__(
+        self,
+        declared: Iterable[str],
+        *,
+        connect_timeout_s: float,
+        read_timeout_s: float,
+        total_s: float,
+        max_bytes: int,
+    ) -> None:
+        """Raises ValueError for a declared address without an origin."""
+        # Compared as text, up to the slash that ends an origin: no two readers of URLs can then see different hosts.
+        self._may_begin = tuple(origin_of(url) + "/" for url in declared)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._total_s = total_s
@@ -67,6 +91,8 @@ class Client:
 
         Raises NotSent or NoAnswer, which hold nothing of what was sent or received.
         """
+        if not url.startswith(self._may_begin):
+            raise NotSent("origin")
         total_s = self._total_s if total_s is None else min(total_s, self._total_s)
         timeout = (min(self._connect_timeout_s, total_s), min(self._read_timeout_s, total_s))
         with _Call(total_s) as call:

@@ -61,7 +61,9 @@ def test_a_simulator_that_is_used_and_switched_off(monkeypatch):
     assert refused.value.faults == [
         f"config/gateway.yaml:{lines[0]}: channels.africastalking.base_url "
         "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address",
-        f"config/gateway.yaml:{lines[1]}: systems.etat-civil.url "
+        f"config/gateway.yaml:{lines[1]}: channels.africastalking.insights_url "
+        "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address",
+        f"config/gateway.yaml:{lines[2]}: systems.etat-civil.url "
         "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address",
     ]
 
@@ -140,6 +142,32 @@ def test_the_environment_alone_gives_its_values(written):
             SMALLEST.replace("sms: true", "sms: true\n    allow_from: [10.0.0.1/8]"),
             "5: channels.one.allow_from '10.0.0.1/8' is not an address range (196.223.0.0/16)",
         ),
+        *(
+            (
+                SMALLEST.replace("sms: true", f"sms: true\n    base_url: {url}"),
+                "5: channels.one.base_url must be a URL (https://...)",
+            )
+            for url in (
+                "ftp://x.example/",
+                "https://x.example#evil/",
+                "https://x.example:port/",
+                "https://x.example/?to=evil",
+            )
+        ),
+        (
+            SMALLEST.replace("sms: true", "sms: true\n    base_url: https://name:password@x.example/"),
+            "5: channels.one.base_url must not hold a user or a password: write secrets in the environment",
+        ),
+        (
+            SMALLEST + "monitoring_from: [everywhere]\n",
+            "8: monitoring_from 'everywhere' is not an address range (196.223.0.0/16)",
+        ),
+        (
+            SMALLEST + "trusted_proxies: [10.0.0.1/8]\n",
+            "8: trusted_proxies '10.0.0.1/8' is not an address range (196.223.0.0/16)",
+        ),
+        (SMALLEST + "trusted_proxies: [0.0.0.0/0]\n", "8: trusted_proxies '0.0.0.0/0' is everybody: name your proxies"),
+        (SMALLEST + "trusted_proxies: ['::/0']\n", "8: trusted_proxies '::/0' is everybody: name your proxies"),
         (
             SMALLEST.replace("sms: true", "sms: true\n    base_url: example.org"),
             "5: channels.one.base_url must be a URL (https://...)",

@@ -63,6 +63,7 @@ class RestBackOffice:
         self._url = settings.url.rstrip("/")
         self._now = now
         self._client = Client(
+            (self._url,),
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             total_s=settings.connect_timeout_s + settings.read_timeout_s,

@@ -30,7 +30,7 @@ from gateway.messages import (
     UssdReply,
     UssdTurn,
 )
-from gateway.outgoing import Answer, Client, NoAnswer, NotSent
+from gateway.outgoing import Answer, Client, NoAnswer, NotSent, origin_of
 from gateway.settings import ChannelSettings
 from gateway.text import msisdn
 
@@ -46,7 +46,6 @@ _RETRY_AFTER_MAX_S = 86_400
 _COST_MAX = 32
 
 _KEY = re.compile(r"[\x21-\x7e]{1,256}")
-_BASE_URL = re.compile(r"https?://[^\s/]+(/[^\s?#]*)?")
 
 
 # The send answer, as far as it is used; every part may be missing or of another type.
@@ -136,7 +135,7 @@ class AfricasTalkingChannel:
             faults.append(f"channels.{name}.username: the account's name is missing")
         if key and not _KEY.fullmatch(key):
             faults.append(f"channels.{name}.api_key_env: the key holds characters that no key has")
-        if settings.base_url is not None and not _BASE_URL.fullmatch(settings.base_url):
+        if settings.base_url is not None and not _is_address(settings.base_url):
             faults.append(f"channels.{name}.base_url: must look like https://host/version1")
         if faults:
             raise ChannelDeclarationError(faults)
@@ -277,15 +276,16 @@ class _Sms(SMSService):  # type: ignore[misc]  # the SDK has no types
 
     def __init__(self, settings: ChannelSettings, key: str) -> None:
         super().__init__(settings.username, key)
+        if settings.base_url is not None:
+            self._baseUrl = self._contentUrl = settings.base_url.rstrip("/")
         self._client = Client(
+            (self._baseUrl,),
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             # An answer that drips byte by byte would hold its thread for ever.
             total_s=settings.connect_timeout_s + 2 * settings.read_timeout_s,
             max_bytes=_ANSWER_MAX,
         )
-        if settings.base_url is not None:
-            self._baseUrl = self._contentUrl = settings.base_url.rstrip("/")
 
     def _make_request(
         self,
@@ -299,6 +299,14 @@ class _Sms(SMSService):  # type: ignore[misc]  # the SDK has no types
     ) -> Answer:
         del method, params, callback, timeout  # sending is a POST, never asynchronous, under our own timeouts
         return self._client.post(url, headers, data)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        origin_of(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _for_all(

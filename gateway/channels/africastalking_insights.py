@@ -43,14 +43,15 @@ class Insights(InsightService):  # type: ignore[misc]  # the SDK has no types
 
     def __init__(self, settings: ChannelSettings, key: str) -> None:
         super().__init__(settings.username, key)
+        if settings.insights_url is not None:
+            self._baseUrl = settings.insights_url.rstrip("/")
         self._client = Client(
+            (self._baseUrl,),
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             total_s=settings.connect_timeout_s + settings.read_timeout_s,
             max_bytes=_ANSWER_MAX,
         )
-        if settings.insights_url is not None:
-            self._baseUrl = settings.insights_url.rstrip("/")
 
     def ask(self, number: str) -> str | None:
         """The id that the answer will name; None when the question was not taken, whatever the reason."""

@@ -16,7 +16,8 @@ SIMULATOR = "${simulator}"  # in gateway.yaml: the simulator's address, wherever
 _SERVICE_CODE = re.compile(r"\*\d{1,6}(\*\d{1,6})*#")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in addresses and logs
 _SHORT_CODE = re.compile(r"\+?\d{3,15}")
-_HTTP = re.compile(r"https?://[^\s/]+(/\S*)?")
+#: As strict as outgoing.origin_of, which can only refuse when it is too late to say where the fault is written.
+_HTTP = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\:\[\]]+)(:\d{1,5})?(/[^\s\\?#]*)?")
 _REDIS = re.compile(r"(rediss?|unix)://\S+")
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?):\S+")
 
@@ -25,6 +26,7 @@ def crosschecks(settings: Settings) -> Iterator[Fault]:
     """Every contradiction in settings whose values are well formed one by one."""
     yield from _environment(settings)
     yield from _formats(settings)
+    yield from _addresses(settings)
     yield from _channels(settings)
     yield from _senders(settings)
     yield from _systems(settings)
@@ -75,6 +77,22 @@ def _formats(settings: Settings) -> Iterator[Fault]:
         yield ("service_code",), "must be one of service_codes"
 
 
+def _addresses(settings: Settings) -> Iterator[Fault]:
+    yield from _networks(("monitoring_from",), settings.monitoring_from)
+    yield from _networks(("trusted_proxies",), settings.trusted_proxies)
+    for network in settings.trusted_proxies:
+        if network.endswith("/0"):  # then anybody writes his own address
+            yield ("trusted_proxies",), f"{network!r} is everybody: name your proxies"
+
+
+def _networks(where: tuple[str, ...], networks: tuple[str, ...]) -> Iterator[Fault]:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield where, f"{network!r} is not an address range (196.223.0.0/16)"
+
+
 def _channels(settings: Settings) -> Iterator[Fault]:
     folder = settings.config.parent / "channels"
     for name, channel in settings.channels.items():
@@ -89,11 +107,9 @@ def _channels(settings: Settings) -> Iterator[Fault]:
             yield (*here, "declaration"), "is for channels of kind http_json only"
         if channel.base_url is not None:
             yield from _url((*here, "base_url"), channel.base_url)
-        for network in channel.allow_from:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                yield (*here, "allow_from"), f"{network!r} is not an address range (196.223.0.0/16)"
+        if channel.insights_url is not None:
+            yield from _url((*here, "insights_url"), channel.insights_url)
+        yield from _networks((*here, "allow_from"), channel.allow_from)
     if settings.sms.first_retry_s > settings.sms.longest_retry_s:
         yield ("sms", "first_retry_s"), "is longer than longest_retry_s"
 
@@ -141,6 +157,8 @@ def _systems(settings: Settings) -> Iterator[Fault]:
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:
     if SIMULATOR in url:
         yield where, "is the simulator, and GATEWAY_SIMULATOR_BIND=none: write the real address"
+    elif "@" in url.partition("://")[2].partition("/")[0]:
+        yield where, "must not hold a user or a password: write secrets in the environment"
     elif not _HTTP.fullmatch(url):
         yield where, "must be a URL (https://...)"
 

@@ -65,6 +65,8 @@ def _demonstration(settings: Settings, *, simulator_runs: bool) -> list[str]:
     for name, channel in settings.channels.items():
         if _is_simulator(settings, channel.base_url):
             reasons.append(f"channels.{name}.base_url is the simulator")
+        if _is_simulator(settings, channel.insights_url):
+            reasons.append(f"channels.{name}.insights_url is the simulator")
         if channel.kind == "africastalking" and channel.username == "sandbox":
             reasons.append(f"channels.{name}.username is the sandbox account")
     for name, system in settings.systems.items():

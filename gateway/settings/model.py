@@ -186,6 +186,9 @@ class Limits(_Part):
     identifiers_per_number_day: Count = 10  #: different identifiers typed from one number
     references_per_number_hour: Count = 20  #: references looked up that are not the number's own
     takeovers_wrong_day: Count = 3  #: wrong proofs for one reference
+    token_surge_factor: Annotated[float, Field(gt=1)] = 10  #: a minute this many times the usual one is told, ...
+    token_surge_floor: Count = 600  #: ... when it has more callbacks than this, per web process
+    refused_per_minute: Count = 60  #: wrong tokens and addresses, per channel and web process, before it is told
 
 
 class Settings(_Part):
@@ -227,6 +230,7 @@ class Settings(_Part):
     institutions: dict[str, Institution] = {}
     systems: dict[str, SystemSettings] = {}
     limits: Limits = Limits()
+    trusted_proxies: tuple[str, ...] = ()  #: whose word on the client's address is taken, as CIDR networks
     monitoring_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: who may read /metrics, as CIDR networks
 
     def operator_of(self, network: str) -> Network:

@@ -43,7 +43,7 @@ def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime, u
     row["until"] = until
     stopped = insert_into(conn, stops).values(row).on_conflict_do_nothing().returning(stops.c.subject)
     changed = conn.execute(stopped).scalar_one_or_none() is not None
-    if not changed:
+    if not changed and until is not None:
         same = update(stops).where(stops.c.subject == bounded(subject, 80))
         conn.execute(same.values(reason=row["reason"], until=until))
     note_act(conn, who, "stop", subject, reason, now)

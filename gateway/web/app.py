@@ -15,6 +15,7 @@ from gateway.messages import BackofficeEvent
 from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
 from gateway.web.errors import problem, register
+from gateway.web.headers import Headers
 
 #: What `take_event` answers for a reference that is none of the system's.
 UNKNOWN_REFERENCE = "unknown_reference"
@@ -34,6 +35,7 @@ class Site:
     relay_beat: Callable[[], datetime | None]
     exposition: Callable[[], bytes]  #: all metrics, in Prometheus' text form
     monitoring_from: Networks
+    headers: Headers  #: of every answer that has none of the same name
     body_bytes: int
     now: Callable[[], datetime]
 
@@ -42,16 +44,16 @@ def create_app(site: Site) -> Flask:
     """The Flask application; it serves no static file and keeps no session yet."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = site.body_bytes
+    # Both would answer with a redirect to the Host that the request named, whoever that is.
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False
     register(app)
     _health(app, site)
     _events(app, site)
 
     @app.after_request
     def secured(answer: Response) -> Response:
-        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-        answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        answer.headers.setdefault("Referrer-Policy", "no-referrer")
-        answer.headers.setdefault("Cache-Control", "no-store")
+        for name, value in site.headers:
+            answer.headers.setdefault(name, value)
         return answer
 
     return app

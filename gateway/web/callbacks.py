@@ -10,17 +10,15 @@ import hmac
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gateway import logs, metrics
 from gateway.channels.base import Channel, ChannelError, HttpAnswer, Ignored
 from gateway.messages import Dlr, MoSms, OptOut, SimAnswer, UssdEnd, UssdReply, UssdTurn
 from gateway.store.db import StoreUnavailable
 from gateway.web.addresses import Networks, comes_from
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+from gateway.web.front import Environ, StartResponse, WsgiApp
+from gateway.web.headers import Headers
+from gateway.web.surges import NO_CHANNEL, Surges
 
 _REASONS = {
     200: "OK",
@@ -35,6 +33,8 @@ _REASONS = {
 _TEXT = "text/plain; charset=utf-8"
 #: A length of more digits is too large, whatever the limit; Python refuses to read one of thousands.
 _LENGTH_DIGITS = 9
+#: As long as ours are; the token of no channel.
+_NOBODYS = (b"0" * 32,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ class Callbacks:
     take_dlr: Callable[[Dlr], None]
     take_optout: Callable[[OptOut], None]
     take_sim: Callable[[SimAnswer], object]
+    surges: Surges
 
 
-def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiApp:
+def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int, headers: Headers) -> WsgiApp:
     """A WSGI application that answers the callbacks itself and leaves everything else to `site`.
 
     At most `site_threads` requests with a body are in the site at once: anybody may send it one slowly, byte by byte,
-    and a citizen's turn must find a thread free all the same. A callback's body is read only after its token.
+    and a citizen's turn must find a thread free all the same. A callback's body is read only after its token. `headers`
+    join every answer of this edge but a 200, which only the aggregator's program reads.
     """
     places = threading.BoundedSemaphore(site_threads)
 
@@ -65,7 +67,7 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiA
         if environ.get("CONTENT_LENGTH") in {None, "", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
             return site(environ, start_response)
         if not places.acquire(blocking=False):
-            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "2")])
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "2"), *headers])
             return ()
         try:
             return tuple(site(environ, start_response))
@@ -77,8 +79,9 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiA
         if not path.startswith("/channels/"):
             return elsewhere(environ, start_response)
         answer = _answer(callbacks, path, environ)
-        headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", headers)
+        kind = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
+        more = () if answer.status == 200 else headers
+        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Error')}", [*kind, *more])
         return (answer.body,)
 
     return application
@@ -86,13 +89,18 @@ def in_front_of(site: WsgiApp, callbacks: Callbacks, site_threads: int) -> WsgiA
 
 def _answer(callbacks: Callbacks, path: str, environ: Environ) -> HttpAnswer:
     parts = path.split("/")  # "", "channels", channel, token, route
-    if len(parts) != 5 or parts[4] not in _ROUTES or not _token_is_right(callbacks, parts[2], parts[3]):
-        return _plain(404, "not found")
+    if len(parts) != 5 or parts[4] not in _ROUTES:
+        return _no_door(callbacks, NO_CHANNEL)
     name, route = parts[2], parts[4]
+    place = _place_of_token(callbacks, name, parts[3])
+    if place is None:
+        return _no_door(callbacks, name)
+    callbacks.surges.take(name, place)
     if environ["REQUEST_METHOD"] != "POST":
         return _refused(name, route, 405, "method")
     allowed = callbacks.allow_from[name]
     if allowed and not comes_from(allowed, environ.get("REMOTE_ADDR")):
+        callbacks.surges.refuse(name)
         return _refused(name, route, 403, "address")
     if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # a page in somebody's browser is no aggregator
         return _refused(name, route, 403, "browser")
@@ -156,13 +164,23 @@ def _sim(callbacks: Callbacks, channel: Channel, body: bytes, environ: Environ) 
 _ROUTES = {"ussd": _ussd, "events": _events, "mo": _mo, "dlr": _dlr, "optout": _optout, "sim": _sim}
 
 
-def _token_is_right(callbacks: Callbacks, channel: str, token: str) -> bool:
-    """Whether `token` is one of the channel's, compared in constant time with each of them."""
+def _place_of_token(callbacks: Callbacks, channel: str, token: str) -> int | None:
+    """Which of the channel's tokens this is, compared in constant time with each of them; None for a wrong one.
+
+    An unknown channel is compared with too, so that the time of an answer does not tell which channels there are.
+    """
     given = token.encode("utf-8", "surrogateescape")
-    right = False
-    for expected in callbacks.tokens.get(channel, ()):
-        right |= hmac.compare_digest(given, expected)
-    return right
+    place = None
+    for number, expected in enumerate(callbacks.tokens.get(channel, _NOBODYS)):
+        if hmac.compare_digest(given, expected):
+            place = number
+    return place if channel in callbacks.tokens else None
+
+
+def _no_door(callbacks: Callbacks, channel: str) -> HttpAnswer:
+    """One and the same 404, whatever was wrong in the path."""
+    callbacks.surges.refuse(channel)
+    return _plain(404, "not found")
 
 
 def _refused(channel: str, route: str, status: int, code: str, sentence: str = "") -> HttpAnswer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -22,16 +21,21 @@ from gateway.usecases import (
     ussd,
     verification,
 )
+from gateway.web.addresses import networks_of
 from gateway.web.app import Site, create_app
-from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
+from gateway.web.callbacks import Callbacks, in_front_of
 from gateway.web.figures import StoreFigures
+from gateway.web.front import WsgiApp, behind_front
+from gateway.web.headers import security_headers
 from gateway.web.public import Public, add_pages
+from gateway.web.surges import Surges
 from gateway.wiring import LOCAL_TOKEN, Gateway
 
 
 def build_web(gateway: Gateway) -> WsgiApp:
     """The WSGI application of a gateway."""
     settings, parts = gateway.settings, gateway.parts
+    headers = security_headers(settings.public_url)
     figures = CollectorRegistry()
     figures.register(StoreFigures(parts))
     app = create_app(
@@ -43,19 +47,18 @@ def build_web(gateway: Gateway) -> WsgiApp:
             ping_redis=gateway.ussd.sessions.ping,
             relay_beat=gateway.relay_beat,
             exposition=lambda: metrics.exposition() + generate_latest(figures),
-            monitoring_from=tuple(ipaddress.ip_network(network) for network in settings.monitoring_from),
+            monitoring_from=networks_of(settings.monitoring_from),
+            headers=headers,
             body_bytes=settings.limits.body_bytes,
             now=gateway.now,
         )
     )
     add_pages(app, Public(verify=partial(_verify, gateway), in_words=partial(verification.in_words, parts)))
+    tokens = _tokens(gateway)
     callbacks = Callbacks(
         channels=parts.channels,
-        tokens=_tokens(gateway),
-        allow_from={
-            name: tuple(ipaddress.ip_network(network) for network in channel.allow_from)
-            for name, channel in settings.channels.items()
-        },
+        tokens=tokens,
+        allow_from={name: networks_of(channel.allow_from) for name, channel in settings.channels.items()},
         body_bytes=settings.limits.body_bytes,
         take_turn=partial(ussd.take_turn, gateway.ussd),
         take_end=partial(dialogues.take_end, gateway.ussd),
@@ -63,8 +66,10 @@ def build_web(gateway: Gateway) -> WsgiApp:
         take_dlr=partial(_take_dlr, gateway),
         take_optout=lambda optout: preferences.take_optout(parts, optout, gateway.now()),
         take_sim=lambda answer: sim_checks.take_answer(parts, answer, gateway.now()),
+        surges=_surges(gateway, tokens),
     )
-    return in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2))
+    application = in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2), headers)
+    return behind_front(application, networks_of(settings.trusted_proxies), headers)
 
 
 def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:
@@ -73,6 +78,17 @@ def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:
         name: tuple(token.encode() for token in (*gateway.keys.channel_tokens[name], *local))
         for name in gateway.settings.channels
     }
+
+
+def _surges(gateway: Gateway, tokens: Mapping[str, tuple[bytes, ...]]) -> Surges:
+    limits = gateway.settings.limits
+    return Surges(
+        {name: len(believed) for name, believed in tokens.items()},
+        factor=limits.token_surge_factor,
+        floor=limits.token_surge_floor,
+        refused=limits.refused_per_minute,
+        monotonic=gateway.monotonic,
+    )
 
 
 def _read_event(

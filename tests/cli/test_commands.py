@@ -147,7 +147,9 @@ def test_tokens_are_the_addresses_of_each_channel(gateway):
     assert [(channel, route) for channel, route, _ in lines] == [
         ("africastalking", "ussd"),
         ("africastalking", "events"),
+        ("africastalking", "mo"),
         ("africastalking", "dlr"),
+        ("africastalking", "optout"),
         ("mtn_madapi", "ussd"),
     ]
     for channel, route, address in lines:

@@ -49,7 +49,7 @@ def test_from_the_code_to_the_decision(system, network, number):
 
 def test_a_refusal_in_english(system):
     phone = system.phone("+2290197000003")
-    shown = file_a_demand(phone, "1234567890", language=("7",))  # the demo back office refuses a NPI that ends in 0
+    shown = file_a_demand(phone, "1234567890", language=("6",))  # the demo back office refuses a NPI that ends in 0
     receipt, _, notice = phone.waits_for_sms(3)
     assert receipt.startswith("Receipt")
     assert shown in notice

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-#: Counted by the callbacks once they tell surges and probes apart; named here so that one release has both.
-AWAITED = frozenset({"callback_surges_total", "callback_probes_total"})
-
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _NOT_METRICS = re.compile(
     r"\"[^\"]*\""  # a value

@@ -15,7 +15,9 @@ from gateway.channels.build import build
 from gateway.messages import Dlr, UssdEnd, UssdReply, UssdTurn
 from gateway.settings import ChannelSettings
 from gateway.store.db import StoreUnavailable, Why
-from gateway.web.callbacks import Callbacks, WsgiApp, in_front_of
+from gateway.web.callbacks import Callbacks, in_front_of
+from gateway.web.front import WsgiApp
+from gateway.web.surges import Surges
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SECOND = "fedcba9876543210fedcba9876543210"
@@ -46,8 +48,9 @@ class Edge:
             take_optout=lambda optout: None,
             take_sim=lambda answer: None,
             take_dlr=self._take,
+            surges=Surges({"at": 2}, factor=10, floor=600, refused=60, monotonic=lambda: 0.0),
         )
-        self.application = in_front_of(site or self._site, callbacks, site_threads=1)
+        self.application = in_front_of(site or self._site, callbacks, site_threads=1, headers=())
 
     def _turn(self, turn: UssdTurn) -> UssdReply:
         self.taken.append(turn)

