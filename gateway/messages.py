@@ -173,17 +173,21 @@ class SimAnswer:
 
 
 class SubmissionState(StrEnum):
-    """The life of a submission."""
+    """The life of a submission. "Open" is any state from which an answer may still come."""
 
     PROPOSED = "proposed"  #: stored for somebody else, whose number has not agreed yet; nobody else sees it
-    RECEIVED = "received"  #: new, or proposed -> received: its récépissé is on its way; waits for the back office
-    ACKNOWLEDGED = "acknowledged"  #: received -> acknowledged: the institution took it
-    GRANTED = "granted"  #: -> granted: the institution decided in favour
-    REFUSED = "refused"  #: -> refused: the institution decided against, or would not take it
-    DEAD = "dead"  #: received -> dead: it could not be handed over; a person must look (`gateway submissions retry`)
-    WITHDRAWN = (
-        "withdrawn"  #: proposed | received | acknowledged | dead -> withdrawn: by whoever it is for, or never agreed
+    RECEIVED = "received"  #: new, or proposed -> received: its récépissé is on its way; waits to be handed over
+    QUEUED = "queued"  #: received -> queued: it lies where the institution will find it: a day's file, an agents' inbox
+    DELIVERED = "delivered"  #: received | queued -> delivered: its system has it and has not said yet that it takes it
+    ACKNOWLEDGED = "acknowledged"  #: -> acknowledged: the institution took it
+    IN_PROGRESS = (
+        "in_progress"  #: -> in_progress: somebody works on it; more_needed -> in_progress: the citizen answered
     )
+    MORE_NEEDED = "more_needed"  #: -> more_needed: the institution asked the citizen something and waits for the answer
+    GRANTED = "granted"  #: open -> granted: the institution decided in favour; what was asked for is ready
+    REFUSED = "refused"  #: open -> refused: the institution decided against, or would not take it
+    DEAD = "dead"  #: received -> dead: it could not be handed over; a person must look (`gateway submissions dead`)
+    WITHDRAWN = "withdrawn"  #: open -> withdrawn: by whoever it is for, or she never agreed
 
 
 class OnBehalf(StrEnum):
@@ -220,6 +224,8 @@ class HandOver(StrEnum):
     """What a back office's answer to a submission means."""
 
     ACCEPTED = "accepted"
+    DELIVERED = "delivered"  #: its system has it; whether the institution takes it is said later
+    QUEUED = "queued"  #: it lies where the institution will find it
     REJECTED = "rejected"  #: it will never take it: tell the citizen why
     RETRY = "retry"  #: try again later; the idempotency key makes that safe
 
@@ -233,15 +239,57 @@ class BackofficeAnswer:
     retry_after_s: int | None = None
 
 
+class StatementKind(StrEnum):
+    """What a citizen tells the institution about a demand that it already has."""
+
+    ANSWER = "answer"  #: to what it asked
+    CORRECTION = "correction"  #: of what she said in the demand, unasked
+
+
+@dataclass(frozen=True, slots=True)
+class BackofficeStatement:
+    """What a citizen says about her demand, as a back office receives it; the key is the same on every attempt."""
+
+    idempotency_key: str
+    reference: str
+    service: str
+    kind: StatementKind
+    text: str = field(repr=False)
+    said_at: datetime
+    question_id: str = ""  #: the institution's own id of the event that asked, "" for a correction
+
+
+@dataclass(frozen=True, slots=True)
+class BackofficeReminder:
+    """The promised date has passed without a decision: told once to the institution."""
+
+    idempotency_key: str
+    reference: str
+    service: str
+    promised_on: str  #: ISO date
+
+
+class EventType(StrEnum):
+    """What an institution may tell about a submission."""
+
+    DELIVERED = "submission.delivered"
+    ACKNOWLEDGED = "submission.acknowledged"
+    IN_PROGRESS = "submission.in_progress"
+    MORE_NEEDED = "submission.more_needed"
+    DECIDED = "submission.decided"
+
+
 @dataclass(frozen=True, slots=True)
 class BackofficeEvent:
-    """What an institution tells later about a submission, by signed webhook."""
+    """What an institution tells about a submission: by signed webhook, by an answer to a poll, by a file, at a desk."""
 
     system: str
-    event_id: str
-    type: str  #: "submission.acknowledged" | "submission.decided"
+    event_id: str  #: the same when it is told again
+    type: EventType
     reference: str
     occurred_at: datetime
     case_number: str = ""
     decision: Decision | None = None
     message: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen
+    question: dict[str, str] = field(default_factory=dict, repr=False)  #: by language, with MORE_NEEDED
+    answer_by: datetime | None = None  #: until when the institution waits for the answer; None: as long as it takes

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.messages import BackofficeAnswer, BackofficeRequest
+from gateway.messages import (
+    BackofficeAnswer,
+    BackofficeEvent,
+    BackofficeReminder,
+    BackofficeRequest,
+    BackofficeStatement,
+)
 from gateway.settings import SystemSettings
 
 
@@ -47,6 +53,21 @@ class BackOffice(Protocol):
 
     def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
         """Tells that a demand was withdrawn; ACCEPTED when it knows, or never knew of it. Safe to repeat."""
+        ...
+
+    def state(self, statement: BackofficeStatement) -> BackofficeAnswer:
+        """Passes on what a citizen says about a demand: ACCEPTED when it has it, or never will need it. Repeatable."""
+        ...
+
+    def remind(self, reminder: BackofficeReminder) -> BackofficeAnswer:
+        """Tells that the promised date has passed. Repeatable."""
+        ...
+
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
+        """What is new of a demand, for a system that cannot call back; None when it did not answer.
+
+        The same news has the same event id each time it is read.
+        """
         ...
 
     def lookup(

@@ -14,7 +14,15 @@ import msgspec
 from gateway.backoffice.base import LookupItem, LookupResult
 from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
 from gateway.backoffice.words import UNREADABLE, clean
-from gateway.messages import BackofficeAnswer, BackofficeRequest, HandOver, OnBehalf
+from gateway.messages import (
+    BackofficeAnswer,
+    BackofficeEvent,
+    BackofficeReminder,
+    BackofficeRequest,
+    BackofficeStatement,
+    HandOver,
+    OnBehalf,
+)
 from gateway.outgoing import Answer, Client, NoAnswer, NotSent
 from gateway.settings import SystemSettings
 
@@ -97,16 +105,31 @@ class RestBackOffice:
 
     def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
         """Tells that a demand was withdrawn. A system that knows nothing of it (404, 410) has nothing left to do."""
-        key = {"Idempotency-Key": f'"{idempotency_key}-withdrawal"'}
-        try:
-            answer = self._post(f"/submissions/{reference}/withdrawal", {"reference": reference}, key)
-        except NotSent:
-            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
-        except NoAnswer as error:
-            return BackofficeAnswer(HandOver.RETRY, code=error.code)
-        if 200 <= answer.status < 300 or answer.status in (404, 410):
-            return BackofficeAnswer(HandOver.ACCEPTED, code=f"http_{answer.status}")
-        return self._retry(f"http_{answer.status}", answer)
+        return self._tell(
+            f"/submissions/{reference}/withdrawal", {"reference": reference}, f"{idempotency_key}-withdrawal"
+        )
+
+    def state(self, statement: BackofficeStatement) -> BackofficeAnswer:
+        """Passes on an answer or a correction."""
+        body = {
+            "reference": statement.reference,
+            "service": statement.service,
+            "kind": statement.kind.value,
+            "text": statement.text,
+            "question": statement.question_id or None,
+            "said_at": _utc(statement.said_at),
+        }
+        return self._tell(f"/submissions/{statement.reference}/statements", body, statement.idempotency_key)
+
+    def remind(self, reminder: BackofficeReminder) -> BackofficeAnswer:
+        """Tells that the promised date has passed."""
+        body = {"reference": reminder.reference, "service": reminder.service, "promised_date": reminder.promised_on}
+        return self._tell(f"/submissions/{reminder.reference}/reminder", body, reminder.idempotency_key)
+
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
+        """Nothing: this system calls back."""
+        del reference, case_number
+        return ()
 
     def lookup(
         self, source: str, args: Mapping[str, str | int], msisdn: str, language: str, timeout_s: float
@@ -135,6 +158,18 @@ class RestBackOffice:
             self._url + path, {**self._headers, **headers}, msgspec.json.encode(body), total_s=total_s
         )
 
+    def _tell(self, path: str, body: object, idempotency_key: str) -> BackofficeAnswer:
+        """Tells something about a demand that it has; one that it does not know (404, 410) needs no news."""
+        try:
+            answer = self._post(path, body, {"Idempotency-Key": f'"{idempotency_key}"'})
+        except NotSent:
+            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
+        except NoAnswer as error:
+            return BackofficeAnswer(HandOver.RETRY, code=error.code)
+        if 200 <= answer.status < 300 or answer.status in (404, 410):
+            return BackofficeAnswer(HandOver.ACCEPTED, code=f"http_{answer.status}")
+        return self._retry(f"http_{answer.status}", answer)
+
     def _read(self, answer: Answer) -> BackofficeAnswer:
         status = answer.status
         if status in _BUSY or status in _MISCONFIGURED or status >= 500 or 300 <= status < 400:
@@ -161,7 +196,7 @@ def _written(request: BackofficeRequest) -> dict[str, Any]:
     return {
         "reference": request.reference,
         "service": request.service,
-        "submitted_at": request.submitted_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "submitted_at": _utc(request.submitted_at),
         "promised_date": request.promised_on or None,
         "language": request.language,
         "assurance": request.assurance,
@@ -169,6 +204,10 @@ def _written(request: BackofficeRequest) -> dict[str, Any]:
         "fields": request.fields,
         **({} if request.on_behalf is None else {"on_behalf": _on_behalf(request)}),
     }
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _on_behalf(request: BackofficeRequest) -> dict[str, Any]:

@@ -12,11 +12,13 @@ import msgspec
 
 from gateway.backoffice.signing import SigningError, Verifier
 from gateway.backoffice.words import UNREADABLE, clean
-from gateway.messages import BackofficeEvent, Decision
+from gateway.messages import BackofficeEvent, Decision, EventType
 from gateway.text import reference
 
 #: What an event may say to a citizen, in characters; more could not be sent as an SMS anyway.
 MESSAGE_MAX = 600
+#: What it may ask a citizen: it must leave room for the answer's instructions in one SMS of two segments.
+QUESTION_MAX = 200
 #: A file number is shown on a handset and in an SMS.
 CASE_MAX = 24
 _ID = re.compile(r"[!-~]{1,128}")
@@ -36,7 +38,7 @@ _ANSWERS: dict[WebhookFault, tuple[int, str]] = {
     WebhookFault.NOT_BELIEVED: (401, "the signature or its time is not believed"),
     WebhookFault.BAD_ID: (400, "webhook-id must be 1 to 128 visible ASCII characters"),
     WebhookFault.UNREADABLE: (400, "the body is not an event as docs/protocol-backoffice.md writes it"),
-    WebhookFault.UNKNOWN_TYPE: (422, "type must be submission.acknowledged or submission.decided"),
+    WebhookFault.UNKNOWN_TYPE: (422, f"type must be one of {', '.join(EventType)}"),
     WebhookFault.BAD_REFERENCE: (422, "this is no reference of ours"),
 }
 
@@ -55,6 +57,8 @@ class _Data(msgspec.Struct):
     case: Annotated[str, msgspec.Meta(max_length=CASE_MAX)] = ""
     decision: Decision | None = None
     message: dict[str, Annotated[str, msgspec.Meta(max_length=MESSAGE_MAX)]] = {}
+    question: dict[str, Annotated[str, msgspec.Meta(max_length=QUESTION_MAX)]] = {}
+    answer_by: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class _Event(msgspec.Struct):
@@ -83,23 +87,32 @@ def parse(system: str, verifier: Verifier, headers: Mapping[str, str], body: byt
 
 def _meaning(system: str, event_id: str, event: _Event) -> BackofficeEvent:
     data = event.data
-    if event.type not in ("submission.acknowledged", "submission.decided"):
-        raise WebhookError(WebhookFault.UNKNOWN_TYPE)
-    decided = event.type == "submission.decided"
-    if decided and data.decision is None:
+    try:
+        type_ = EventType(event.type)
+    except ValueError:
+        raise WebhookError(WebhookFault.UNKNOWN_TYPE) from None
+    if type_ is EventType.DECIDED and data.decision is None:
         raise WebhookError(WebhookFault.UNREADABLE, "decision is missing")
-    if not all(_LANGUAGE.fullmatch(language) for language in data.message):
-        raise WebhookError(WebhookFault.UNREADABLE, "message is by language: fr, en")
+    if type_ is EventType.MORE_NEEDED and not any(clean(text) for text in data.question.values()):
+        raise WebhookError(WebhookFault.UNREADABLE, "question is missing")
+    if not all(_LANGUAGE.fullmatch(language) for language in (*data.message, *data.question)):
+        raise WebhookError(WebhookFault.UNREADABLE, "message and question are by language: fr, en")
     parsed = reference.parse(data.reference)
     if parsed is None:
         raise WebhookError(WebhookFault.BAD_REFERENCE)
     return BackofficeEvent(
         system=system,
         event_id=event_id,
-        type=event.type,
+        type=type_,
         reference=parsed,
         occurred_at=event.timestamp,
         case_number=data.case if data.case.isprintable() else "",
-        decision=data.decision if decided else None,
-        message={language: clean(text) for language, text in data.message.items()} if decided else {},
+        decision=data.decision if type_ is EventType.DECIDED else None,
+        message=_cleaned(data.message) if type_ is EventType.DECIDED else {},
+        question=_cleaned(data.question) if type_ is EventType.MORE_NEEDED else {},
+        answer_by=data.answer_by if type_ is EventType.MORE_NEEDED else None,
     )
+
+
+def _cleaned(by_language: Mapping[str, str]) -> dict[str, str]:
+    return {language: clean(text) for language, text in by_language.items()}

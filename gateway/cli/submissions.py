@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from gateway.usecases.inspection import Line, Sheet
     from gateway.wiring import Gateway
 
-STATES = ("received", "acknowledged", "granted", "refused", "dead")
+STATES = (
+    "proposed", "received", "queued", "delivered", "acknowledged", "in_progress", "more_needed", "granted", "refused",
+    "dead", "withdrawn",
+)  # fmt: skip
 
 
 @click.group()

@@ -69,8 +69,8 @@ _ERRORS: dict[str, dict[str, int]] = {
 _WORDS = (
     "key_back", "key_home", "key_more", "word_or", "word_yes", "word_no", "date_day", "date_month", "date_year",
     "search_hint", "unverified",
-    "state_proposed", "state_received", "state_acknowledged", "state_granted", "state_refused", "state_dead",
-    "state_withdrawn", "state_closed",
+    "state_proposed", "state_received", "state_queued", "state_delivered", "state_acknowledged", "state_in_progress",
+    "state_more_needed", "state_granted", "state_refused", "state_dead", "state_withdrawn", "state_closed",
     "notice_go_on", "resume_yes", "resume_no", "resume_other",
     "category_vital", "category_procedure", "category_information",
 )  # fmt: skip

@@ -18,7 +18,7 @@ from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
 from gateway.store.tables import LANES, OPEN_OUTBOX, OutboxState, attempts, outbox
 
-Kind = Literal["mt", "submission", "mo", "withdrawal", "sim_check"]
+Kind = Literal["mt", "submission", "mo", "withdrawal", "sim_check", "statement", "reminder", "poll", "lookup", "hook"]
 
 _O = OutboxState
 
@@ -29,7 +29,7 @@ class Claimed:
 
     id: int
     kind: Kind
-    target_id: int  #: mts.id, submissions.id or mos.id
+    target_id: int  #: the id of what `kind` names
     priority: int
     attempts: int
     token: str
@@ -70,8 +70,9 @@ def add(
     priority: int,
     due_at: datetime,
     now: datetime,
+    system: str | None = None,
 ) -> int:
-    """The id of a new row, ready from `due_at`. The smallest `priority` leaves first.
+    """The id of a new row, ready from `due_at`. The smallest `priority` leaves first. `system`: whom it will call.
 
     Rows of one `order_key` (at most 64 characters; None: no order) leave one after the other, by id. Add them while
     holding the row they are about: ids given to two transactions at once need not be committed in their order.
@@ -88,6 +89,7 @@ def add(
         "last_code": "",
         "created_at": now,
         "updated_at": now,
+        "system": system,
     }
     row_id: int = conn.execute(insert(outbox).values(row).returning(outbox.c.id)).scalar_one()
     return row_id

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, func, select, update
 
 from gateway.messages import MtState, SubmissionState
-from gateway.store import mts, outbox
+from gateway.store import mts, outbox, submission_events
 from gateway.store.columns import is_in
 from gateway.store.db import Connection
 from gateway.store.tables import OutboxState, attempts, submissions
@@ -89,9 +89,8 @@ def _doubt_demands(conn: Connection, now: datetime) -> int:
     o, s = outbox_table.c, submissions.c
     waiting = select(o.target_id).where(o.kind == "submission", is_in(o.state, (_O.READY,)))
     ids = list(conn.execute(select(s.id).where(s.id.in_(waiting), s.state == SubmissionState.RECEIVED)).scalars())
-    for batch in _batches(ids):
-        noted = [{"submission_id": one, "at": now, "kind": DOUBTED, "code": ""} for one in batch]
-        conn.execute(insert(events_table), noted)
+    for one in ids:
+        submission_events.add(conn, one, DOUBTED, now)
     return len(ids)
 
 

@@ -23,13 +23,19 @@ _S = SubmissionState
 
 #: state -> the states it can be reached from (see SubmissionState). A dead one may still be answered: the hand-over
 #: can have had its effect although no answer came back.
+_UNTAKEN = (_S.RECEIVED, _S.QUEUED, _S.DELIVERED, _S.DEAD)
+_TAKEN = (_S.ACKNOWLEDGED, _S.IN_PROGRESS, _S.MORE_NEEDED)
 MOVES: Mapping[SubmissionState, tuple[SubmissionState, ...]] = {
-    _S.ACKNOWLEDGED: (_S.RECEIVED, _S.DEAD),
-    _S.GRANTED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
-    _S.REFUSED: (_S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
+    _S.QUEUED: (_S.RECEIVED, _S.DEAD),
+    _S.DELIVERED: (_S.RECEIVED, _S.QUEUED, _S.DEAD),
+    _S.ACKNOWLEDGED: _UNTAKEN,
+    _S.IN_PROGRESS: (*_UNTAKEN, _S.ACKNOWLEDGED, _S.MORE_NEEDED),
+    _S.MORE_NEEDED: (*_UNTAKEN, _S.ACKNOWLEDGED, _S.IN_PROGRESS),
+    _S.GRANTED: (*_UNTAKEN, *_TAKEN),
+    _S.REFUSED: (*_UNTAKEN, *_TAKEN),
     _S.DEAD: (_S.RECEIVED,),
     _S.RECEIVED: (_S.DEAD, _S.PROPOSED),  # from dead only by a person
-    _S.WITHDRAWN: (_S.PROPOSED, _S.RECEIVED, _S.ACKNOWLEDGED, _S.DEAD),
+    _S.WITHDRAWN: (_S.PROPOSED, *_UNTAKEN, *_TAKEN),
 }
 
 
@@ -71,6 +77,7 @@ class NewSubmission:
     on_behalf: OnBehalf | None = None
     relation: str = field(default="", repr=False)  #: what the helper is to the person it is for
     helper_id: int | None = None  #: the holding of who dialled, when it is for somebody else
+    hand_over_by: datetime | None = None  #: when it is given up if nobody took it; None: after the system's attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) ->
         "on_behalf": new.on_behalf,
         "relation_sealed": seals.seal(new.relation, RELATION) if new.relation else None,
         "helper_id": new.helper_id,
+        "hand_over_by": new.hand_over_by,
     }
     # Twice: the one that stood in the way may have been closed between the INSERT and the search for it.
     for _ in range(2):

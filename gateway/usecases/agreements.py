@@ -125,7 +125,8 @@ def _file(conn: Connection, parts: Parts, submission_id: int, now: datetime) -> 
     notices.receipt(conn, parts, submission, verification)
     notices.helper_told(conn, parts, submission, "receipt_helper")
     key = withdrawals.order_key(submission_id)
-    outbox.add(conn, withdrawals.LANE, "submission", submission_id, key, _HAND_OVER_PRIORITY, now, now)
+    system = submission.system
+    outbox.add(conn, withdrawals.LANE, "submission", submission_id, key, _HAND_OVER_PRIORITY, now, now, system)
 
 
 def _digest(parts: Parts, holding_id: int, code: str) -> bytes:

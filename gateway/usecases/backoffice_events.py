@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway import logs
-from gateway.messages import BackofficeEvent, SubmissionState
+from gateway.messages import BackofficeEvent, EventType, SubmissionState
 from gateway.store import backoffice_events, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
@@ -45,10 +45,20 @@ def take_event(parts: Parts, event: BackofficeEvent, now: datetime) -> str:
     return outcome
 
 
+#: What an event that is no decision moves the submission to.
+_STATES = {
+    EventType.DELIVERED: SubmissionState.DELIVERED,
+    EventType.ACKNOWLEDGED: SubmissionState.ACKNOWLEDGED,
+    EventType.IN_PROGRESS: SubmissionState.IN_PROGRESS,
+    EventType.MORE_NEEDED: SubmissionState.MORE_NEEDED,
+}
+
+
 def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
     """Whether the event moved the submission; if so its notice is written."""
     if event.decision is None:
-        to, kind = SubmissionState.ACKNOWLEDGED, "acknowledged"
+        to = _STATES[event.type]
+        kind = to.value
     else:
         to, kind = SubmissionState(event.decision.value), "decided"
     moved = submissions.set_state(
@@ -62,8 +72,8 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
         return False
     current = submissions.by_id(conn, parts.seals, submission.id)
     assert current is not None
-    if event.decision is None:
+    if event.type is EventType.ACKNOWLEDGED:
         notices.acknowledged(conn, parts, current)
-    else:
+    elif event.decision is not None:
         notices.decided(conn, parts, current, event.decision)
     return True

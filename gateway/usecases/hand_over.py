@@ -116,24 +116,30 @@ def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: Back
     return True
 
 
+#: outcome -> the state it moves the submission to, and the kind of its event
+_MEANINGS = {
+    HandOver.ACCEPTED: (SubmissionState.ACKNOWLEDGED, "acknowledged"),
+    HandOver.DELIVERED: (SubmissionState.DELIVERED, "delivered"),
+    HandOver.QUEUED: (SubmissionState.QUEUED, "queued"),
+    HandOver.REJECTED: (SubmissionState.REFUSED, "not_accepted"),
+}
+
+
 def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer: BackofficeAnswer) -> None:
     """The state and, if this moved it, the notice: an event that came first has told the citizen already."""
     now = parts.now()
-    accepted = answer.outcome is HandOver.ACCEPTED
+    to, kind = _MEANINGS[answer.outcome]
     moved = submissions.set_state(
-        conn,
-        parts.seals,
-        material.id,
-        SubmissionState.ACKNOWLEDGED if accepted else SubmissionState.REFUSED,
-        now,
-        case_number=answer.case_number,
-        message=answer.reason,
+        conn, parts.seals, material.id, to, now, case_number=answer.case_number, message=answer.reason
     )
-    kind = "acknowledged" if accepted else "not_accepted"
     submission_events.add(conn, material.id, kind, now, answer.code if moved else "late")
     current = submissions.by_id(conn, parts.seals, material.id)
-    if moved and current is not None:
-        (notices.acknowledged if accepted else notices.not_accepted)(conn, parts, current)
+    if not moved or current is None:
+        return
+    if answer.outcome is HandOver.ACCEPTED:
+        notices.acknowledged(conn, parts, current)
+    elif answer.outcome is HandOver.REJECTED:
+        notices.not_accepted(conn, parts, current)
 
 
 def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str) -> bool:

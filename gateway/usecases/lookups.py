@@ -18,7 +18,7 @@ from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
 
 UNAVAILABLE = LookupAnswer("unavailable")
-OPEN = (SubmissionState.RECEIVED, SubmissionState.ACKNOWLEDGED, SubmissionState.DEAD)
+CLOSED = (SubmissionState.GRANTED, SubmissionState.REFUSED, SubmissionState.WITHDRAWN)
 _REFERENCES = "references"
 #: The newest ones; older ones are read by their reference.
 _LISTED = 20
@@ -112,7 +112,7 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
         "service_title": Saved(short_title(menus, service, language) if service else found.service),
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
-        "can_withdraw": Saved("yes" if found.state in OPEN and found.on_behalf is not OnBehalf.DECLARED else ""),
+        "can_withdraw": Saved("yes" if found.state not in CLOSED and found.on_behalf is not OnBehalf.DECLARED else ""),
         "decided_message": Saved(words(found.message, language, menus.languages[0])),
     }
 

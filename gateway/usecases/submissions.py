@@ -90,7 +90,7 @@ def _file(
     verification = reference.code(parts.receipt_keys, stored.reference, stored.service, local_day.isoformat())
     notices.receipt(conn, parts, stored, verification)
     key = withdrawals.order_key(submission_id)
-    outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now)
+    outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now, stored.system)
     values = {**_shown(stored.reference, promised), "verification": Saved(verification)}
     return ActAnswer("submitted", values, submission_id)
 

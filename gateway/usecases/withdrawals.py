@@ -43,7 +43,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
         if not submissions.set_state(conn, parts.seals, found.id, SubmissionState.WITHDRAWN, now):
             return Done(LATE)
         submission_events.add(conn, found.id, "withdrawn", now)
-        outbox.add(conn, LANE, KIND, found.id, order_key(found.id), _PRIORITY, now, now)
+        outbox.add(conn, LANE, KIND, found.id, order_key(found.id), _PRIORITY, now, now, found.system)
         notices.withdrawn(conn, parts, found)
         return Done(ActAnswer("done"), (LANE, notices.LANE))
 

@@ -39,6 +39,11 @@ GOOD = {
     "secret": "4321",
     "pattern": "a",
 }
+#: What the sending and the checking of a one-time code can answer, with the sentence that ends the dialogue.
+CODE_OUTCOMES = {
+    "send_code": [("sent", ""), ("closed", "code_too_many"), ("closed", "code_new_sim")],
+    "check_code": [("proved", ""), ("wrong", ""), ("expired", ""), ("closed", "code_over")],
+}
 surfaces = st.builds(
     Surface,
     max_units=st.sampled_from([60, 80, 100, 160, 182]),
@@ -104,7 +109,10 @@ def outside(menus: model.Menus, step: walk.Step, data: st.DataObject) -> Answer:
     if isinstance(step.effect, Lookup) and isinstance(verb, model.Pick):
         outcome = data.draw(st.sampled_from(["found", "unavailable"]))
         return LookupAnswer(outcome, items=tuple(data.draw(items)))
-    assert isinstance(verb, model.Lookup | model.Submit | model.CallHandler)
+    if isinstance(step.effect, Act) and step.effect.action in CODE_OUTCOMES:
+        outcome, closing = data.draw(st.sampled_from(CODE_OUTCOMES[step.effect.action]))
+        return ActAnswer(outcome, closing=closing)
+    assert isinstance(verb, model.Lookup | model.Submit | model.Do | model.CallHandler)
     outcome = data.draw(st.sampled_from(sorted(verb.outcomes)))
     if isinstance(step.effect, Act):
         return ActAnswer(outcome, {name: data.draw(values) for name in ("reference", "promised_date", "code")})

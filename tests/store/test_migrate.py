@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from gateway.store import beats, holdings, menu_versions, migrate
+from gateway.store import beats, chain, holdings, menu_versions, migrate, submission_events
 from gateway.store.db import Connection, Database, open_database
 from gateway.store.sealed import Seals
 from gateway.store.tables import metadata
+from gateway.store.tables import submission_events as submission_events_table
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -221,3 +222,57 @@ def test_a_database_of_a_later_version_is_refused(empty_url: str) -> None:
     with pytest.raises(migrate.SchemaTooNew):
         migrate.upgrade(empty_url)
     assert not migrate.is_current(empty_url)
+
+
+def test_the_fourth_one_links_histories_and_takes_the_links_away_again(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "0003")
+    database = open_database(empty_url)
+    with database.begin() as conn:
+        _fill_first(conn)
+        conn.execute(
+            text(
+                "INSERT INTO outbox (lane, kind, target_id, priority, due_at, state, attempts, last_code, created_at, "
+                f"updated_at) VALUES ('backoffice', 'submission', 1, 1, {AT}, 'ready', 0, '', {AT}, {AT})"
+            )
+        )
+        for kind, code in (("received", ""), ("acknowledged", "accepted"), ("decided", "granted")):
+            conn.execute(
+                text(
+                    "INSERT INTO submission_events (submission_id, at, kind, code) "
+                    f"VALUES (1, '2026-11-24 10:00:00.123456', '{kind}', '{code}')"
+                )
+            )
+        events = conn.execute(text("SELECT id, submission_id, kind, code, event_id FROM submission_events")).all()
+    before = _rows(database)
+    migrate.upgrade(empty_url)
+    with database.begin() as conn:
+        e = submission_events_table.c
+        linked = conn.execute(select(submission_events_table).order_by(e.id)).all()
+        previous = chain.START
+        for number, row in enumerate(linked, 1):
+            assert row.number == number
+            previous = chain.link(previous, 1, number, row.at, row.kind, row.code, row.event_id, None)
+            assert row.link == previous
+        assert conn.execute(text("SELECT system FROM outbox ORDER BY id")).scalars().all() == [None, "s"]
+        at = linked[-1].at
+        submission_events.add(conn, 1, "late", at)  # the numbering of new rows goes on after the old ones
+        conn.execute(text("UPDATE submissions SET state = 'in_progress'"))
+    with pytest.raises(IntegrityError), database.begin() as conn:
+        conn.execute(text("UPDATE submissions SET state = 'lost'"))
+    with pytest.raises(IntegrityError), database.begin() as conn:
+        conn.execute(text("DELETE FROM submissions"))
+    database.close()
+    migrate.downgrade(empty_url, "0003")
+    database = open_database(empty_url)
+    with database.begin() as conn:
+        kept = conn.execute(text("SELECT id, submission_id, kind, code, event_id FROM submission_events")).all()
+        assert kept[:-1] == events
+        assert kept[-1].kind == "late"
+        assert conn.execute(text("SELECT state FROM submissions")).scalar_one() == "acknowledged"
+        conn.execute(text("UPDATE submissions SET state = 'received'"))
+    with pytest.raises(IntegrityError), database.begin() as conn:
+        conn.execute(text("UPDATE submissions SET state = 'in_progress'"))
+    assert _rows(database) == before
+    database.close()
+    migrate.upgrade(empty_url)

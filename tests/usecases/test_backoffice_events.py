@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from gateway.messages import BackofficeEvent, Decision, SubmissionState
+from gateway.messages import BackofficeEvent, Decision, EventType, SubmissionState
 from gateway.store import submission_events
 from gateway.usecases.backoffice_events import take_event
 from gateway.usecases.hand_over import hand_over
@@ -23,7 +23,7 @@ def event(bench, number: str, decision: str | None = None, **more: object) -> Ba
     return BackofficeEvent(
         system=str(more.pop("system", "etat-civil")),
         event_id=str(more.pop("event_id", f"evt_{next(_ids)}")),
-        type="submission.decided" if decision else "submission.acknowledged",
+        type=EventType.DECIDED if decision else EventType.ACKNOWLEDGED,
         reference=number,
         occurred_at=bench.time,
         decision=Decision(decision) if decision else None,

@@ -4,7 +4,7 @@ No table holds a number, an identifier or a text of a citizen in clear. States a
 messages.py (MT, submissions) and base.py; the database refuses any other word.
 """
 
-from gateway.store.tables.base import LANES, OPEN_OUTBOX, OPEN_SUBMISSION, MoState, OutboxState, metadata
+from gateway.store.tables.base import KINDS, LANES, OPEN_OUTBOX, OPEN_SUBMISSION, MoState, OutboxState, metadata
 from gateway.store.tables.citizens import (
     agreements,
     codes,
@@ -15,12 +15,24 @@ from gateway.store.tables.citizens import (
     saved_dialogues,
     sim_checks,
 )
-from gateway.store.tables.demands import backoffice_events, submission_events, submissions
+from gateway.store.tables.demands import (
+    backoffice_events,
+    cached_answers,
+    checkpoints,
+    endpoints,
+    hooks,
+    promised_answers,
+    questions,
+    statements,
+    submission_events,
+    submissions,
+)
 from gateway.store.tables.texts import mos, mt_events, mts, stray_dlrs
 from gateway.store.tables.work import (
     acts,
     attempts,
     beats,
+    breakers,
     counters,
     daily,
     menu_versions,
@@ -30,6 +42,7 @@ from gateway.store.tables.work import (
 )
 
 __all__ = [
+    "KINDS",
     "LANES",
     "OPEN_OUTBOX",
     "OPEN_SUBMISSION",
@@ -40,12 +53,17 @@ __all__ = [
     "attempts",
     "backoffice_events",
     "beats",
+    "breakers",
+    "cached_answers",
+    "checkpoints",
     "codes",
     "conversations",
     "counters",
     "daily",
+    "endpoints",
     "erasures",
     "holdings",
+    "hooks",
     "menu_versions",
     "metadata",
     "mos",
@@ -54,8 +72,11 @@ __all__ = [
     "operator_acts",
     "outbox",
     "preferences",
+    "promised_answers",
+    "questions",
     "saved_dialogues",
     "sim_checks",
+    "statements",
     "stops",
     "stray_dlrs",
     "submission_events",

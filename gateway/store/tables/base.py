@@ -15,9 +15,15 @@ LANES = ("urgent", "bulk", "backoffice", "upkeep")
 OPEN_SUBMISSION = (
     SubmissionState.PROPOSED,
     SubmissionState.RECEIVED,
+    SubmissionState.QUEUED,
+    SubmissionState.DELIVERED,
     SubmissionState.ACKNOWLEDGED,
+    SubmissionState.IN_PROGRESS,
+    SubmissionState.MORE_NEEDED,
     SubmissionState.DEAD,
 )
+#: What a row of the outbox is about: see the docstring of each use case that handles it.
+KINDS = ("mt", "submission", "mo", "withdrawal", "sim_check", "statement", "reminder", "poll", "lookup", "hook")
 
 
 class OutboxState(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Table
 
 from gateway.store.columns import Instant, RowId, binary, instant, one_of, refers_to, row_id, text, where, words_of
-from gateway.store.tables.base import LANES, OPEN_OUTBOX, OutboxState, metadata
+from gateway.store.tables.base import KINDS, LANES, OPEN_OUTBOX, OutboxState, metadata
 
 acts = Table(
     "acts",
@@ -24,7 +24,7 @@ outbox = Table(
     row_id(),
     text("lane", 16),
     text("kind", 16),
-    Column("target_id", RowId, nullable=False),  # mts.id, submissions.id or mos.id, as `kind` says
+    Column("target_id", RowId, nullable=False),  # the id of an SMS, a submission, a statement..., as `kind` says
     text("order_key", 64, nullable=True),
     Column("priority", Integer, nullable=False),  # the smallest leaves first
     instant("due_at"),
@@ -35,8 +35,9 @@ outbox = Table(
     text("last_code", 64),
     instant("created_at"),
     instant("updated_at"),
+    text("system", 96, nullable=True),  # whom it calls: an institution's system, "hook:NAME"; null: nobody counts
     one_of("lane", LANES),
-    one_of("kind", ("mt", "submission", "mo", "withdrawal", "sim_check")),
+    one_of("kind", KINDS),
     one_of("state", OutboxState),
     Index(
         "ix_outbox_claim",
@@ -54,6 +55,18 @@ outbox = Table(
     ),
     Index("ix_outbox_sending", "lease_until", **where("state = 'sending'")),
     Index("ix_outbox_target", "kind", "target_id"),
+    Index("ix_outbox_in_flight", "system", "lease_until", **where("state = 'claimed' AND system IS NOT NULL")),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    text("system", 96, primary_key=True),
+    Column("failures", Integer, nullable=False),  # calls in a row without an answer
+    instant("opened_at", nullable=True),  # since when nothing is sent to it; null: it is called as usual
+    instant("ask_at", nullable=True),  # open: when one call may find out whether it is back
+    text("last_code", 64),
+    instant("updated_at"),
 )
 
 attempts = Table(
