@@ -6,19 +6,18 @@ from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer
-from gateway.messages import BackofficeAnswer, HandOver, OnBehalf, SubmissionState
+from gateway.messages import OnBehalf, SubmissionState
 from gateway.store import hand_over as handed
 from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
-from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, codes, holdings, notices
+from gateway.usecases import acts, codes, holdings, notices, telling
 from gateway.usecases.acts import Done
-from gateway.usecases.backoff import wait_s
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
+from gateway.usecases.telling import Errand
 
 KIND: outbox.Kind = "withdrawal"
 LANE = "backoffice"
@@ -57,60 +56,15 @@ def order_key(submission_id: int) -> str:
     return f"handover:{submission_id}"
 
 
-def tell(parts: Parts, row: Claimed) -> None:
-    """Tells the institution of one withdrawn demand, and settles the row. Raises StoreUnavailable."""
-    now = parts.now()
-    with parts.database.begin() as conn:
-        try:
-            material = handed.for_hand_over(conn, parts.seals, row.target_id)
-        except SealBroken:
-            outbox.dead(conn, row.id, row.token, "unreadable", now)
-            return
-        if material is None or not _was_offered(conn, row.target_id):
-            outbox.done(conn, row.id, row.token, "not_needed", now)
-            return
-        if outbox.start_call(conn, row.id, row.token, now) is None:
-            return
-    system = parts.systems.get(material.system)
-    try:
-        answer = (
-            BackofficeAnswer(HandOver.RETRY, code="no_system")
-            if system is None
-            else system.withdraw(material.request.reference, material.request.idempotency_key)
-        )
-    except Exception as error:  # a fault of ours must not stop the lane; the key makes a repetition safe
-        logs.failure("submission.call_failed", error, submission_id=material.id, system=material.system)
-        answer = BackofficeAnswer(HandOver.RETRY, code="failed")
-    _settle(parts, row, material.system, answer)
-    logs.event(
-        "submission.withdrawal_told",
-        submission_id=material.id,
-        system=material.system,
-        outcome=answer.outcome,
-        code=answer.code,
-        attempt=row.attempts + 1,
+def prepare(parts: Parts, conn: Connection, row: Claimed) -> Errand | None:
+    """What the institution is told of a withdrawn demand; None when it never heard of it, or it was erased."""
+    material = handed.for_hand_over(conn, parts.seals, row.target_id)
+    if material is None or not telling.was_offered(conn, row.target_id):
+        return None
+    request = material.request
+    return Errand(
+        material.id, material.system, lambda system: system.withdraw(request.reference, request.idempotency_key)
     )
-
-
-def _settle(parts: Parts, row: Claimed, name: str, answer: BackofficeAnswer) -> None:
-    now, tries = parts.now(), row.attempts + 1
-    system = parts.settings.systems.get(name)
-    with parts.database.begin() as conn:
-        if answer.outcome is not HandOver.RETRY:
-            if outbox.done(conn, row.id, row.token, answer.code, now):
-                submission_events.add(conn, row.target_id, "withdrawal_told", now, answer.code)
-        elif system is not None and tries >= system.attempts:
-            outbox.dead(conn, row.id, row.token, answer.code, now)
-            logs.event("submission.withdrawal_dead", level="error", submission_id=row.target_id, code=answer.code)
-        else:
-            first_s, longest_s = (system.first_retry_s, system.longest_retry_s) if system else (60, 3600)
-            delay_s = wait_s(tries, first_s, longest_s, answer.retry_after_s, parts.random_bytes)
-            outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), answer.code, now)
-
-
-def _was_offered(conn: Connection, submission_id: int) -> bool:
-    """Whether the institution may have heard of the demand: else there is nothing to take back."""
-    return any(row.attempts > 0 for row in outbox.of_target(conn, "submission", submission_id))
 
 
 def _too_young(parts: Parts, found: StoredSubmission, now: datetime) -> bool:

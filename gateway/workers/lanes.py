@@ -14,7 +14,19 @@ from typing import Any
 from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
-from gateway.usecases import counting, dialogues, hand_over, sending, sim_checks, sms_in, stops, upkeep, withdrawals
+from gateway.store.outbox import Claimed
+from gateway.usecases import (
+    counting,
+    dialogues,
+    hand_over,
+    sending,
+    sim_checks,
+    sms_in,
+    stops,
+    telling,
+    upkeep,
+    withdrawals,
+)
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
@@ -107,17 +119,28 @@ def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int
         lease_s = hand_over.lease_s(parts) if lane == hand_over.LANE else parts.settings.sms.lease_s
         most = _ROWS[lane] if limit is None else limit
         rows = outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), kinds)
-    tasks: list[Task] = [partial(hand_over.hand_over, parts, (row,)) for row in rows if row.kind == "submission"]
-    tasks += [partial(sms_in.handle, gateway.talk, row) for row in rows if row.kind == "mo"]
-    tasks += [partial(sim_checks.ask, parts, row) for row in rows if row.kind == sim_checks.KIND]
-    tasks += [partial(withdrawals.tell, parts, row) for row in rows if row.kind == withdrawals.KIND]
-    running = [pool.submit(task) for task in tasks]
+    running = [pool.submit(_task(gateway, row)) for row in rows if row.kind != "mt"]
     letters = [row for row in rows if row.kind == "mt"]
     try:
         put_back = sending.send_all(parts, letters, pool, urgent=lane == "urgent") if letters else 0
     finally:
         _wait(running)
     return len(rows), put_back
+
+
+def _task(gateway: Gateway, row: Claimed) -> Task:
+    """What is done about a claimed row that is no SMS of ours."""
+    parts = gateway.parts
+    match row.kind:
+        case "submission":
+            return partial(hand_over.hand_over, parts, (row,))
+        case "mo":
+            return partial(sms_in.handle, gateway.talk, row)
+        case "sim_check":
+            return partial(sim_checks.ask, parts, row)
+        case "withdrawal":
+            return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
+    raise ValueError(f"nothing handles a row of kind {row.kind}")
 
 
 def _kinds(parts: Parts, lane: str) -> tuple[outbox.Kind, ...]:
