@@ -42,10 +42,12 @@ from gateway.usecases import (
     my_messages,
     persons,
     preferences,
+    promised_answers,
     saved_dialogues,
     shelf,
     spend,
     submissions,
+    system_answers,
     takeover,
     verification,
     withdrawals,
@@ -312,9 +314,10 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts, ciphers: Ciphers) 
         "verify_receipt": partial(verification.verify_receipt, parts),
     }
     for name, system in settings.systems.items():
-        sources |= {source: partial(lookups.from_system, parts, name) for source in system.sources}
+        sources |= {source: partial(system_answers.from_system, parts, name) for source in system.sources}
     actions: dict[str, Action] = {
         "submit": partial(submissions.submit, parts),
+        "promise_answer": partial(promised_answers.promise, parts),
         "send_code": partial(codes.send, parts),
         "check_code": partial(codes.check, parts),
         "set_preference": partial(preferences.set_preference, parts),
@@ -331,6 +334,7 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts, ciphers: Ciphers) 
         handlers=load_handlers(),
         find_act=partial(acts.find, parts),
         surface=surfaces(settings),
+        lookup_budget_s=settings.limits.lookup_budget_ms / 1000,
         session_s=lambda network: settings.operator_of(network).session_s,
         channels=settings.channels,
         countries=settings.countries,

@@ -16,6 +16,7 @@ from gateway.engine.outcomes import (
     LookupAnswer,
     Need,
     Outcome,
+    Promise,
     Raw,
     Saved,
     Submission,
@@ -29,7 +30,7 @@ from gateway.menu import model, templates
 LABEL_SIZE = 12
 #: A raw value that people never read may be longer than what is shown of it: an identifier.
 RAW_SIZE = 64
-UNAVAILABLE = "unavailable"
+UNAVAILABLE, PROMISED = "unavailable", "promised"
 
 
 def of(turn: Turn) -> Need | None:
@@ -38,7 +39,7 @@ def of(turn: Turn) -> Need | None:
     if isinstance(verb, model.Submit | model.Do):
         return challenge.before(turn) or _act(turn, verb)
     if isinstance(verb, model.Lookup):
-        return _lookup(turn, verb)
+        return _promise(turn, verb) if turn.state.promising else _lookup(turn, verb)
     if isinstance(verb, model.Pick) and verb.moving and turn.state.items is None:
         return _lookup(turn, verb)
     if isinstance(verb, model.CallHandler):
@@ -62,7 +63,12 @@ def take(turn: Turn, answer: Answer) -> None:
         challenge.take(turn, answer)
     elif isinstance(verb, model.Pick) and verb.moving and isinstance(answer, LookupAnswer):
         _take_items(turn, verb, answer)
+    elif isinstance(verb, model.Lookup) and isinstance(answer, ActAnswer) and turn.state.promising:
+        _take_promise(turn, verb, answer)
     elif isinstance(verb, model.Lookup) and isinstance(answer, LookupAnswer):
+        if answer.outcome == UNAVAILABLE and verb.later:
+            turn.state.promising = True
+            return
         target = _target(turn, verb.outcomes, answer.outcome)
         _keep_declared(turn, verb.saves, answer.values)
         places.go(turn, target)
@@ -92,6 +98,15 @@ def _take_items(turn: Turn, pick: model.Pick, answer: LookupAnswer) -> None:
         places.go(turn, pick.empty)
     else:
         turn.state.items = picking.kept_items(answer.items, pick, turn.surface.alphabet)
+
+
+def _take_promise(turn: Turn, verb: model.Lookup, answer: ActAnswer) -> None:
+    """Where it leads that the answer will come by SMS, or cannot even be promised."""
+    turn.state.promising = False
+    turn.state.acts += 1
+    turn.state.trail.clear()  # Back never crosses an act
+    _keep_declared(turn, verb.saves, {})
+    places.go(turn, _target(turn, verb.outcomes, PROMISED if answer.outcome == PROMISED else UNAVAILABLE))
 
 
 def _target(turn: Turn, outcomes: Mapping[str, str], outcome: str) -> str:
@@ -140,7 +155,15 @@ def _act(turn: Turn, verb: model.Submit | model.Do) -> Act:
 def _lookup(turn: Turn, verb: model.Lookup | model.Pick) -> Lookup:
     args = _args(turn, verb.args)
     typed = _identifiers(turn, (name for source in verb.args.values() for name in templates.names(source)))
-    return Lookup(verb.source, args, typed)
+    if isinstance(verb, model.Pick):
+        return Lookup(verb.source, args, typed)
+    return Lookup(verb.source, args, typed, verb.keep_s, verb.last_known_s)
+
+
+def _promise(turn: Turn, verb: model.Lookup) -> Act:
+    state = turn.state
+    args = Promise(state.screen, _lookup(turn, verb))
+    return Act("promise_answer", state.service, state.acts, args, state.menus)
 
 
 def _identifiers(turn: Turn, names: Iterable[str]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Lookup:
     source: str
     args: Mapping[str, Raw] = field(repr=False)
     identifiers: tuple[str, ...] = field(default=(), repr=False)  #: what was typed as an NPI or IFU among the args
+    keep_s: int = 0  #: an answer this young is not asked for again
+    last_known_s: int = 0  #: an answer this old will do, with its day, when the source does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,25 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """The args of the act "promise_answer": the lookup of `screen` is done later, and its answer comes by SMS."""
+
+    screen: str
+    lookup: Lookup = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """A durable effect, done once however often it is asked.
 
-    `args` is a Submission when `action` is "submit". `ordinal` counts the acts of the dialogue from 0; with the causing
-    input it makes the act key.
+    `args` is a Submission for the action "submit", a Promise for "promise_answer". `ordinal` counts the acts of
+    the dialogue from 0; with the causing input it makes the act key.
     """
 
     action: str
     service: str
     ordinal: int
-    args: Submission | Mapping[str, Raw] = field(repr=False)
+    args: Submission | Promise | Mapping[str, Raw] = field(repr=False)
     menus: str = ""  #: version of the menus that the dialogue began with; "" is the current one
     proof: str = ""  #: what a one-time code is asked, checked or needed for; "" when this act needs none
 

@@ -52,6 +52,7 @@ class State(msgspec.Struct, array_like=True, omit_defaults=True):
     offered: int = 0  #: id of the saved dialogue whose offer is on the screen, its service in `search`; 0 for none
     challenge: str = ""  #: where the one-time code before the act of this screen stands (engine/challenge.py)
     notice: str = ""  #: version of the privacy notice that is on the screen
+    promising: bool = False  #: the lookup of this screen had no answer in time, and it is about to be promised by SMS
 
     def __repr__(self) -> str:
         """Where the dialogue is, without what the citizen answered."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gateway.menu import templates
 from gateway.menu.assurance import coded
 from gateway.menu.inspection import Inspection
 from gateway.menu.load import LISTS
-from gateway.menu.model import CallHandler, Do, Lookup, Mark, Pick, Service, Submit
-from gateway.menu.world import PROPOSED, SUBMIT_OUTCOMES, UNAVAILABLE, Source
+from gateway.menu.model import CallHandler, Do, Lookup, Mark, Pick, Screen, Service, Submit
+from gateway.menu.screens import ANSWER_DAY
+from gateway.menu.world import PROMISED_LATER, PROPOSED, SUBMIT_OUTCOMES, UNAVAILABLE, Source
 
 
 def check_outside(inspection: Inspection) -> None:
@@ -23,7 +25,7 @@ def check_outside(inspection: Inspection) -> None:
                 case Do() as act:
                     _act(inspection, act)
                 case Lookup() as lookup:
-                    _lookup(inspection, lookup)
+                    _lookup(inspection, service, lookup)
                 case Pick() as pick:
                     _pick(inspection, pick)
                 case CallHandler() as call:
@@ -64,13 +66,49 @@ def _act(inspection: Inspection, act: Do) -> None:
     _outcomes(inspection, act.outcomes, [*action.outcomes, UNAVAILABLE], act.mark)
 
 
-def _lookup(inspection: Inspection, lookup: Lookup) -> None:
+def _late(inspection: Inspection, service: Service, lookup: Lookup, source: Source) -> None:
+    """What is kept of an answer, and what is done when it does not come in time."""
+    extra = [key for key, given in _beyond(lookup).items() if given]
+    if extra and source != Source():
+        inspection.fault("only_for_systems", lookup.mark, what=", ".join(extra), name=lookup.source)
+        return
+    if lookup.last_known_s and not any(_shows(screen, ANSWER_DAY) for screen in service.screens.values()):
+        inspection.fault("answer_day_unsaid", lookup.mark, name=ANSWER_DAY)
+    if not lookup.later:
+        if PROMISED_LATER in lookup.outcomes:
+            inspection.fault("promised_without_later", lookup.mark, name=PROMISED_LATER)
+        return
+    if service.sensitive:
+        inspection.fault("later_is_sensitive", lookup.mark, service=service.id)
+    if PROMISED_LATER not in lookup.outcomes:
+        inspection.fault("missing_outcome", lookup.mark, name=PROMISED_LATER)
+    answers = lookup.outcomes.keys() - {UNAVAILABLE, PROMISED_LATER}
+    for name in sorted(answers - lookup.later.keys()):
+        inspection.fault("later_missing", lookup.mark, name=name)
+    for name in sorted(lookup.later.keys() - answers):
+        inspection.unknown("unknown_outcome", lookup.later[name].mark, name, frozenset(answers))
+
+
+def _beyond(lookup: Lookup) -> dict[str, bool]:
+    """What only an institution's source can have."""
+    return {"keep": lookup.keep_s > 0, "last_known": lookup.last_known_s > 0, "later": bool(lookup.later)}
+
+
+def _shows(screen: Screen, name: str) -> bool:
+    if screen.say is None:
+        return False
+    every = (*screen.say.by_language.values(), *(screen.say.sms or {}).values())
+    return any(name in templates.names(template) for template in every)
+
+
+def _lookup(inspection: Inspection, service: Service, lookup: Lookup) -> None:
     source = _source(inspection, lookup.source, lookup.mark, {})
     if source is None:
         return
     if source.moving:
         inspection.fault("source_is_a_list", lookup.mark, name=lookup.source)
         return
+    _late(inspection, service, lookup, source)
     _args(inspection, lookup.source, source.args, lookup.args, lookup.mark)
     for name in lookup.saves:
         if source.values is not None and name not in source.values:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from gateway.menu import graph
 from gateway.menu.budgets import screen_pages
-from gateway.menu.inspection import Inspection
+from gateway.menu.inspection import Inspection, later_texts
 from gateway.menu.longest import Longest, as_written
 from gateway.menu.message_keys import MESSAGES
-from gateway.menu.model import End, Menus, Text
+from gateway.menu.model import End, Lookup, Menus, Service, Text
 from gateway.menu.world import World, Writing
 from gateway.text import fit, segments
 
@@ -24,6 +24,10 @@ _ASKS = re.compile(
     r"\br[ée]pond(?:ez|re|s)\b|\brenvoyez\b|\breply\b|\banswer (?:with|by|yes|no)\b|\btext back\b", re.IGNORECASE
 )
 _NAMED = re.compile(r"\{(?:code|short)\}|\*[\d*]+#")
+
+
+#: What an SMS that brings a late answer may take at most.
+LATER_SEGMENTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,9 @@ def check_sms(inspection: Inspection) -> None:
         for screen in service.screens.values():
             if isinstance(screen.verb, End) and screen.say is not None:
                 _leads_somewhere(inspection, screen.say, words)
+            for text in later_texts(screen):
+                _leads_somewhere(inspection, text, words)
+                _is_short(inspection, service, text)
 
 
 def sms_replies(menus: Menus, world: World) -> tuple[SmsReply, ...]:
@@ -74,6 +81,10 @@ def _replies(menus: Menus, writing: Writing, language: str) -> Iterator[SmsReply
     for service in menus.services.values():
         by_sms = Longest(menus, service, language, "gsm7", sms=True)
         for screen in service.screens.values():
+            if isinstance(screen.verb, Lookup):
+                for outcome, text in screen.verb.later.items():
+                    late = fit.fit(by_sms.text(text), writing.policy, writing.appends)
+                    yield _reply(f"{service.id}.{screen.id}.{outcome}", language, late)
             if not graph.shows(screen):
                 continue
             every = [page.text for page in screen_pages(by_sms, screen, 160 - writing.appends)]
@@ -90,6 +101,16 @@ def _leads_somewhere(inspection: Inspection, text: Text, words: frozenset[str]) 
     for language, said in _every(text):
         if _LINK.search(said) and not _WAY.search(_LINK.sub("", said)) and words.isdisjoint(said.split()):
             inspection.fault("only_a_link", text.at(language), language=language)
+
+
+def _is_short(inspection: Inspection, service: Service, text: Text) -> None:
+    writing = inspection.world.writing
+    for language in inspection.menus.languages:
+        longest = Longest(inspection.menus, service, language, "gsm7").text(text)
+        left = fit.fit(longest, writing.policy, writing.appends)
+        if left.segments > LATER_SEGMENTS:
+            most, size = str(LATER_SEGMENTS), str(left.segments)
+            inspection.fault("later_too_long", text.at(language), language=language, size=size, most=most)
 
 
 def _can_be_answered(inspection: Inspection, text: Text) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.menu import templates
-from gateway.menu.inspection import Inspection, texts
+from gateway.menu.inspection import Inspection, later_texts, texts
 from gateway.menu.message_keys import MESSAGES, SERVICE_SIZE
 from gateway.menu.model import Mark, Submit, Text
 from gateway.menu.templates import Placeholder
@@ -42,7 +42,7 @@ def check_texts(inspection: Inspection) -> None:
             if text is not None:
                 _shown(inspection, text)
         for screen in service.screens.values():
-            for text in texts(screen):
+            for text in (*texts(screen), *later_texts(screen)):
                 _shown(inspection, text)
                 _facts(inspection, text)
         if any(isinstance(screen.verb, Submit) for screen in service.screens.values()):

@@ -94,12 +94,24 @@ class _Names:
         match screen.verb:
             case Submit() as submit:
                 self._submit(screen, submit)
-            case Lookup(args=args, mark=mark) | Pick(args=args, mark=mark) | Do(args=args, mark=mark):
+            case Lookup(args=args, mark=mark, later=later, saves=saves):
+                for template in args.values():
+                    self._template(screen, template, mark)
+                for text in later.values():
+                    self._only(text, {*saves, *BUILTIN_PLACEHOLDERS})
+            case Pick(args=args, mark=mark) | Do(args=args, mark=mark):
                 for template in args.values():
                     self._template(screen, template, mark)
             case Branch(cases=cases):
                 for case in cases:
                     self._condition(case.when)
+
+    def _only(self, text: Text, names: set[str]) -> None:
+        """An SMS that brings a late answer has what the answer says, and nothing of the dialogue."""
+        for language, template in text.by_language.items():
+            for name in _places(template):
+                if name not in names:
+                    self.inspection.fault("unknown_value", text.at(language), name=name, near=near(name, names))
 
     def _submit(self, screen: Screen, submit: Submit) -> None:
         for name in submit.fields:

@@ -20,7 +20,7 @@ from gateway.menu.model import (
     Submit,
 )
 from gateway.menu.services import leaves, targets
-from gateway.menu.world import PROPOSED, UNAVAILABLE
+from gateway.menu.world import PROMISED_LATER, PROPOSED, UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,8 @@ def _edges(screen: Screen, service: Service) -> Iterator[Edge]:
                     yield Edge(screen.id, target)
         case Lookup(outcomes=outcomes, saves=saves) | CallHandler(outcomes=outcomes, saves=saves):
             for outcome, target in outcomes.items():
-                yield Edge(screen.id, target, frozenset() if outcome == UNAVAILABLE else frozenset(saves))
+                nothing = outcome in (UNAVAILABLE, PROMISED_LATER)
+                yield Edge(screen.id, target, frozenset() if nothing else frozenset(saves))
         case Submit(outcomes=outcomes):
             given = {"reference"} if service.promise_days is None else {"reference", "promised_date"}
             for outcome, target in outcomes.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.menu.faults import Fault
-from gateway.menu.model import Ask, Mark, Menus, Screen, Service, Text
+from gateway.menu.model import Ask, Lookup, Mark, Menus, Screen, Service, Text
 from gateway.menu.typed import near
 from gateway.menu.world import World
 
@@ -52,3 +52,9 @@ def texts(screen: Screen) -> Iterator[Text]:
         yield choice.label
     if isinstance(screen.verb, Ask) and screen.verb.error is not None:
         yield screen.verb.error
+
+
+def later_texts(screen: Screen) -> Iterator[Text]:
+    """The SMS that bring the answers of a lookup when they are late."""
+    if isinstance(screen.verb, Lookup):
+        yield from screen.verb.later.values()

@@ -134,6 +134,7 @@ MESSAGES: Mapping[str, MessageKey] = {
     "not_accepted_sensitive": MessageKey("sms", _DEMAND),
     "resume_sms": MessageKey("sms", _RESUME),
     "code_sms": MessageKey("sms", {"otc": 6, "service": SERVICE_SIZE}),
+    "no_answer": MessageKey("sms", {"service": SERVICE_SIZE, **_CODE}),
     "withdrawn_sms": MessageKey("sms", _DEMAND_OF),
     "withdrawn_sensitive": MessageKey("sms", _DEMAND),
     "moved_away": MessageKey("sms", _DEMAND),

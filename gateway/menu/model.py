@@ -140,6 +140,9 @@ class Lookup:
     saves: Mapping[str, int]  #: value name -> greatest size in characters
     outcomes: Mapping[str, str]  #: outcome -> target; `unavailable` is always one
     mark: Mark
+    keep_s: int = 0  #: an answer this young is not asked for again
+    last_known_s: int = 0  #: an answer this old is shown, with its day, when the source does not answer
+    later: Mapping[str, Text] = field(default_factory=dict)  #: outcome -> the SMS that brings a late answer
 
 
 @dataclass(frozen=True, slots=True)

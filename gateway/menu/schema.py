@@ -164,7 +164,14 @@ def _verbs() -> dict[str, Schema]:
         ),
         "lookup": _table(
             screens.LOOKUP_KEYS,
-            {"from": {"type": "string"}, "args": _map(_WORD), "saves": _map(_NUMBER)},
+            {
+                "from": {"type": "string"},
+                "args": _map(_WORD),
+                "saves": _map(_NUMBER),
+                "keep": _DURATION,
+                "last_known": _DURATION,
+                "later": _map(_ref("text")),
+            },
             needed=("from",),
         ),
         "call": {

@@ -34,7 +34,9 @@ PICK_KEYS = ("from", "save", "search", "args", "personal", "max", "empty", "unav
 SUBMIT_KEYS = ("to", "fields", "duplicate_by", "label", "for")
 FOR_KEYS = ("number", "relation")
 ACT_KEYS = ("do", "args", "code")
-LOOKUP_KEYS = ("from", "args", "saves")
+LOOKUP_KEYS = ("from", "args", "saves", "keep", "last_known", "later")
+#: What a lookup with `last_known` also saves: the day of the answer, "" when it was given just now.
+ANSWER_DAY, ANSWER_DAY_SIZE = "answer_day", 10
 CALL_KEYS = ("handler", "saves")
 CHOICE_KEYS = ("label", "go", "when", "language")
 
@@ -218,13 +220,24 @@ def _act(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Do
 
 def _lookup(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> Lookup:
     table = reader.table(node, mark, LOOKUP_KEYS, "lookup")
+    last_known_s = reader.duration(table.nodes.get("last_known"), mark) or 0
     return Lookup(
         source=reader.words(reader.need(table, "from", "lookup"), mark),
         args=reader.templates(table.nodes.get("args"), mark, "args"),
-        saves=_saves(reader, table.nodes.get("saves"), mark),
+        saves=_saves(reader, table.nodes.get("saves"), mark) | ({ANSWER_DAY: ANSWER_DAY_SIZE} if last_known_s else {}),
         outcomes=outcomes,
         mark=mark,
+        keep_s=reader.duration(table.nodes.get("keep"), mark) or 0,
+        last_known_s=last_known_s,
+        later=_later(reader, table.nodes.get("later"), mark),
     )
+
+
+def _later(reader: Reader, node: Node | None, mark: Mark) -> dict[str, Text]:
+    if node is None:
+        return {}
+    table = reader.table(node, mark, None, "later")
+    return {outcome: reader.text(each, mark) for outcome, each in table.nodes.items()}
 
 
 def _call(reader: Reader, node: Node, mark: Mark, outcomes: dict[str, str]) -> CallHandler:

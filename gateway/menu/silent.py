@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from gateway.menu.assurance import needs_code
 from gateway.menu.graph import needs, shows
-from gateway.menu.model import HOME, ROOT, SERVICE_PREFIX, Pick, Screen, Service
+from gateway.menu.model import HOME, ROOT, SERVICE_PREFIX, Lookup, Pick, Screen, Service
 from gateway.menu.services import targets
 
 Place = tuple[str, str]  #: service id, screen id
@@ -71,9 +71,7 @@ def runs(silent: Ways, services: Mapping[str, Service]) -> Iterator[Run]:
         screen = services[place[0]].screens[place[1]]
         costs[place] = (
             1 + max((steps for steps, _ in following), default=0),
-            needs(screen)
-            + needs_code(services[place[0]], screen.verb)
-            + max((count for _, count in following), default=0),
+            _needs(services[place[0]], screen) + max((count for _, count in following), default=0),
         )
     later = {each for following in silent.values() for each in following}
     for place, (steps, count) in costs.items():
@@ -82,8 +80,12 @@ def runs(silent: Ways, services: Mapping[str, Service]) -> Iterator[Run]:
 
 
 def _needs(service: Service, screen: Screen) -> int:
-    """How many needs the screen has: an act that a code opens is two, in the turn that typed the code."""
-    return needs(screen) + needs_code(service, screen.verb)
+    """How many needs the screen has.
+
+    An act that a code opens is two, in the turn that typed the code; so is a lookup whose answer may be promised.
+    """
+    promises = isinstance(screen.verb, Lookup) and bool(screen.verb.later)
+    return needs(screen) + needs_code(service, screen.verb) + promises
 
 
 def _sorted(following: Mapping[Place, Iterable[Place]]) -> tuple[Place, ...]:

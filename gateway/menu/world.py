@@ -16,6 +16,8 @@ SUBMIT_OUTCOMES = ("submitted", "already", "unavailable", "closed")
 PROPOSED = "proposed"
 #: Always a possible outcome of a lookup.
 UNAVAILABLE = "unavailable"
+#: Of one that declares `later`: the answer will come by SMS.
+PROMISED_LATER = "promised"
 
 
 @dataclass(frozen=True, slots=True)

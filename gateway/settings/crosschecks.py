@@ -73,6 +73,10 @@ def _formats(settings: Settings) -> Iterator[Fault]:
     for code in dict.fromkeys((settings.service_code, *settings.service_codes)):
         if not _SERVICE_CODE.fullmatch(code):
             yield ("service_codes",), f"{code!r} is not a service code (*229#)"
+    for name, channel in settings.channels.items():
+        if settings.limits.lookup_budget_ms > channel.deadline_ms * 3 // 4:
+            text = f"must leave a quarter of channels.{name}.deadline_ms ({channel.deadline_ms}) for the rest of a turn"
+            yield ("limits", "lookup_budget_ms"), text
     if settings.service_code not in settings.service_codes:
         yield ("service_code",), "must be one of service_codes"
 

@@ -184,6 +184,9 @@ class Limits(_Part):
     verify_longest_delay_s: Count = 300
     resume_codes_per_number_hour: Count = 10
     identifiers_per_number_day: Count = 10  #: different identifiers typed from one number
+    lookup_budget_ms: Annotated[int, Field(ge=100, le=20_000)] = 4000  #: what all lookups of one turn may take together
+    promise_valid_s: Count = 86_400  #: how long a lookup that had no answer in time is tried again
+    promises_per_number: Count = 3  #: that are not kept yet
     references_per_number_hour: Count = 20  #: references looked up that are not the number's own
     takeovers_wrong_day: Count = 3  #: wrong proofs for one reference
     token_surge_factor: Annotated[float, Field(gt=1)] = 10  #: a minute this many times the usual one is told, ...

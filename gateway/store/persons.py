@@ -18,6 +18,7 @@ from gateway.store.sealed import Seals
 from gateway.store.tables import (
     OPEN_SUBMISSION,
     agreements,
+    cached_answers,
     codes,
     conversations,
     erasures,
@@ -25,6 +26,7 @@ from gateway.store.tables import (
     mos,
     mts,
     preferences,
+    promised_answers,
     saved_dialogues,
     sim_checks,
     stray_dlrs,
@@ -111,7 +113,7 @@ def _erase_mos(conn: Connection, digest: bytes, before: datetime) -> int:
 def _erase_others(conn: Connection, held: Sequence[int]) -> int:
     """What hangs on the number and on no demand: her dialogues, choices, codes, questions asked about her SIM."""
     rows = 0
-    for table in (conversations, saved_dialogues, codes, sim_checks):
+    for table in (conversations, saved_dialogues, codes, sim_checks, cached_answers, promised_answers):
         rows += conn.execute(delete(table).where(table.c.holding_id.in_(held))).rowcount
     return rows
 

@@ -1,4 +1,4 @@
-"""Sources: what a menu may ask. The citizen's own submissions, the state of one, and what institutions answer."""
+"""Sources of the gateway itself: the citizen's own submissions, and the state of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
-from gateway.usecases import identifiers
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
@@ -65,24 +64,6 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
     return LookupAnswer("own", {"state_label": state, **_details(parts, menus, found, caller.language)})
 
 
-def from_system(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_s: float) -> LookupAnswer:
-    """What an institution's system answers to a source of its own; `unavailable` when it does not in time.
-
-    Typing an identifier proves nothing: unless the institution confirms that it goes with the calling number, its
-    answer is `unknown`, as it is for an identifier that does not exist.
-    """
-    if lookup.identifiers and not _may_type(parts, lookup, caller):
-        return LookupAnswer("unavailable", closing=identifiers.CLOSING)
-    result = parts.systems[system].lookup(lookup.source, lookup.args, caller.msisdn, caller.language, left_s)
-    if lookup.identifiers and not result.confirmed and result.outcome != UNAVAILABLE.outcome:
-        return LookupAnswer("unknown")
-    return LookupAnswer(
-        result.outcome,
-        {name: Saved(value) for name, value in result.values.items()},
-        tuple(Item(item.id, item.label) for item in result.items),
-    )
-
-
 def _may_look(conn: Connection, parts: Parts, caller: Caller) -> bool:
     """Whether this number may look up one more reference that is not its own within the hour."""
     now = parts.now()
@@ -90,15 +71,6 @@ def _may_look(conn: Connection, parts: Parts, caller: Caller) -> bool:
     number = holdings.digest_of(parts.seals, caller.msisdn).hex()
     most = parts.settings.limits.references_per_number_hour
     return counters.take(conn, _REFERENCES, number, hour, 1, most, now) is not None
-
-
-def _may_type(parts: Parts, lookup: Lookup, caller: Caller) -> bool:
-    try:
-        with parts.database.begin() as conn:
-            return identifiers.allowed(conn, parts, caller, lookup.identifiers, parts.now())
-    except StoreUnavailable as error:
-        logs.event("lookup.unavailable", level="warning", source=lookup.source, why=error.why)
-        return False
 
 
 def _is_own(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:

@@ -27,6 +27,7 @@ class Dialogue:
     channel: str
     mo_id: int
     submission_id: int | None = None  #: the one that this turn was about
+    looking_until: float | None = None  #: when the time for lookups is spent; None before the first one
 
     def key(self, cause: str) -> bytes:
         """The act key of something that this SMS causes."""
@@ -63,5 +64,7 @@ class Dialogue:
             return self.talk.handlers[need.handler](need)
         caller = Caller(self.msisdn, self.channel, self.network, step.state.language, self.mo_id)
         if isinstance(need, Lookup):
-            return self.talk.sources[need.source](need, caller, LOOKUP_S)
+            now_s = self.talk.parts.monotonic()
+            self.looking_until = self.looking_until or now_s + LOOKUP_S  # all lookups of a turn share one budget
+            return self.talk.sources[need.source](need, caller, self.looking_until - now_s)
         return self.talk.actions[need.action](need, caller, self.key(f"act:{need.ordinal}"))

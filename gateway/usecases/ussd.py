@@ -84,6 +84,7 @@ class Attempt:
         self.stored: str | None = None  #: the reference of what this turn stored
         self.submission_id: int | None = None  #: the one that this turn was about
         self.looked_up = False  #: a replay goes no further: what was looked up then may have led to another screen
+        self.looking_until: float | None = None  #: when the time for lookups is spent; None before the first one
         self.outcome = "continue"
         self.screen = ""
 
@@ -218,10 +219,13 @@ class Attempt:
     def meet(self, need: Lookup | Act | Call, text: str, replay: bool) -> Answer | None:
         if isinstance(need, Call):
             return self.ussd.handlers[need.handler](need)
-        left_s = self.deadline - self.ussd.monotonic()
+        now_s = self.ussd.monotonic()
+        left_s = self.deadline - now_s
         if isinstance(need, Lookup):
+            if self.looking_until is None:  # all lookups of a turn share one budget
+                self.looking_until = now_s + self.ussd.lookup_budget_s
             self.looked_up = True
-            return self.ussd.sources[need.source](need, self.caller(), left_s)
+            return self.ussd.sources[need.source](need, self.caller(), min(left_s, self.looking_until - now_s))
         key = act_key(self.turn, text, self.body, self.version, need.ordinal, self.ussd.digest)
         if replay:
             answer = self.ussd.find_act(key)

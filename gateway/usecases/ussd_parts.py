@@ -44,6 +44,7 @@ class Ussd:
     handlers: Mapping[str, Handler]
     find_act: Callable[[bytes], ActAnswer | None]
     surface: Callable[[str, str], Surface]  #: (channel, network) -> what its handsets show
+    lookup_budget_s: float  #: what all lookups of one turn may take together
     session_s: Callable[[str], int]  #: network -> longest dialogue
     channels: Mapping[str, ChannelSettings]
     countries: tuple[str, ...]

@@ -117,7 +117,7 @@ def test_a_system_s_own_source_may_answer_anything(sound: dict[str, str], world:
     sound["demo.yaml"] = sound["demo.yaml"].replace("from: submission_status", "from: cadastre")
     assert codes(load(sound, ("fr", "en")), world) == set()
     known = replace(world, sources={**world.sources, "cadastre": Source(outcomes=("ok",))})
-    assert codes(load(sound, ("fr", "en")), known) == {"missing_outcome", "unknown_outcome"}
+    assert codes(load(sound, ("fr", "en")), known) == {"missing_outcome", "unknown_outcome", "only_for_systems"}
 
 
 def test_a_report_line_is_what_editors_follow(sound: dict[str, str], world: World) -> None:

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.backoffice.base import LookupItem, LookupResult
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.messages import SubmissionState
 from gateway.store import holdings, submissions
 from gateway.store.db import StoreUnavailable, Why
 from gateway.text import reference
 from gateway.usecases import lookups
-from gateway.usecases.lookups import from_system, my_submissions, submission_status
+from gateway.usecases.lookups import my_submissions, submission_status
 from gateway.usecases.submissions import submit
 
 MINE = Lookup("my_submissions", {})
@@ -132,9 +131,3 @@ def test_the_database_is_away(sqlite_bench, caller, monkeypatch):
     monkeypatch.setattr(submissions, "by_reference", away)
     assert my_submissions(sqlite_bench.parts, MINE, caller, 5.0).outcome == "unavailable"
     assert status(sqlite_bench, caller, "482109375625").outcome == "unavailable"
-
-
-def test_an_institution_s_source(sqlite_bench, caller):
-    sqlite_bench.office.reading = LookupResult("found", {"name": "AKA", "age": 3}, (LookupItem("a", "A"),))
-    answer = from_system(sqlite_bench.parts, "etat-civil", Lookup("persons", {"npi": "1"}), caller, 2.0)
-    assert answer == LookupAnswer("found", {"name": Saved("AKA"), "age": Saved(3)}, (Item("a", "A"),))

@@ -71,15 +71,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def build(tmp_path: Path, redis_url: str, clock: Clock) -> Iterator[Build]:
-    """Builds gateways on one data folder and one Redis; `menus` replaces the shipped folder, `redis` the server."""
+    """Builds gateways on one data folder and one Redis; `menus` and `config` replace what is shipped."""
     made: list[Gateway] = []
 
-    def _build(menus: Path = Path("menus"), redis: str = redis_url) -> Gateway:
+    def _build(
+        menus: Path = Path("menus"), redis: str = redis_url, config: Path = Path("config/gateway.yaml")
+    ) -> Gateway:
         data = tmp_path / "data"
         data.mkdir(exist_ok=True)
         declared = settings.load(
             {
                 "GATEWAY_DATA": str(data),
+                "GATEWAY_CONFIG": str(config),
                 "GATEWAY_MENUS": str(menus),
                 "GATEWAY_REDIS": redis,
                 "GATEWAY_LOCAL": "1",

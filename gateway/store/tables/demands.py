@@ -129,12 +129,12 @@ statements = Table(
 cached_answers = Table(
     "cached_answers",
     metadata,
-    Column("key_digest", LargeBinary, primary_key=True),  # of system, source, number, language and arguments
-    text("system", 64),
-    text("source", 64),
+    Column("key_digest", LargeBinary, primary_key=True),  # of system, source, holding, language and arguments
+    refers_to("holdings", "holding_id"),
     binary("answer_sealed"),
     instant("answered_at"),
     instant("forget_at"),
+    Index("ix_cached_answers_holding", "holding_id"),
     Index("ix_cached_answers_forget_at", "forget_at"),
 )
 

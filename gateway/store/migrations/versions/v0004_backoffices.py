@@ -269,13 +269,14 @@ def create_answers() -> None:
     op.create_table(
         "cached_answers",
         sa.Column("key_digest", BYTES, nullable=False),
-        sa.Column("system", sa.String(length=64), nullable=False),
-        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("holding_id", ROW_ID, nullable=False),
         sa.Column("answer_sealed", BYTES, nullable=False),
         sa.Column("answered_at", INSTANT, nullable=False),
         sa.Column("forget_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["holding_id"], ["holdings.id"], name="fk_cached_answers_holding_id"),
         sa.PrimaryKeyConstraint("key_digest", name="pk_cached_answers"),
     )
+    op.create_index("ix_cached_answers_holding", "cached_answers", ["holding_id"])
     op.create_index("ix_cached_answers_forget_at", "cached_answers", ["forget_at"])
     op.create_table(
         "promised_answers",
