@@ -118,9 +118,13 @@ def test_nobody_sees_the_answer_of_another(bench, caller, other):
     bench.office.reading = FOUND
     ask(bench, caller)
     bench.office.reading = LookupResult("unavailable")
+    other = replace(other, language=caller.language)
+    with bench.parts.database.begin() as conn:
+        met(conn, bench.parts, other.msisdn, bench.time)
     assert ask(bench, other).outcome == "unavailable"
     with bench.parts.database.begin() as conn:
         close(conn, bench.parts, met(conn, bench.parts, caller.msisdn, bench.time), Closed.SIM, bench.time)
+        met(conn, bench.parts, caller.msisdn, bench.time)
     assert ask(bench, caller).outcome == "unavailable"
 
 
