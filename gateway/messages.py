@@ -75,6 +75,41 @@ class Category(StrEnum):
     INFORMATION = "information"  #: campaigns, topics
 
 
+class Role(StrEnum):
+    """What a person may do in the console: an administrator and an auditor everywhere, others in one institution."""
+
+    READER = "reader"  #: sees notifications and demands of the institution, masked
+    SENDER = "sender"  #: prepares and sends
+    AUTHOR = "author"  #: writes templates
+    APPROVER = "approver"  #: lets go what a sender prepared, never his own
+    CASE_WORKER = "case_worker"  #: reads demands, asks, decides
+    MANAGER = "manager"  #: people, API keys and budget of the institution
+    ADMINISTRATOR = "administrator"  #: institutions' managers, limits, stops; reads no content, approves nothing
+    AUDITOR = "auditor"  #: reads who did what, everywhere; no content
+
+
+class CampaignState(StrEnum):
+    """The life of a notification, of one number or of a hundred thousand."""
+
+    CHECKING = "checking"  #: new: its rows are read and checked, step by step
+    READY = "ready"  #: checking -> ready: every figure is known; waits for its sender's word
+    REFUSED = "refused"  #: checking -> refused: nothing in it can be sent
+    WAITING = "waiting"  #: ready -> waiting: another person must approve it
+    SENDING = "sending"  #: ready | waiting -> sending: rows become SMS, step by step, in the allowed hours
+    DONE = "done"  #: sending -> done: every row became an SMS or never will
+    STOPPED = "stopped"  #: any but done -> stopped: what has not left never will
+
+
+class RowState(StrEnum):
+    """What becomes of one row of a campaign; the SMS has states of its own."""
+
+    GOOD = "good"  #: can be sent
+    WRONG = "wrong"  #: cannot: its code and cell say why
+    DUPLICATE = "duplicate"  #: the number stands in an earlier row
+    LEFT_OUT = "left_out"  #: the citizen wants no such SMS, or no sender reaches her
+    WRITTEN = "written"  #: good -> written: its SMS is stored
+
+
 @dataclass(frozen=True, slots=True)
 class MoSms:
     """One SMS that a citizen sent. `to` is the short code it was sent to; `sent_at` as the aggregator dates it."""

@@ -18,7 +18,19 @@ from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
 from gateway.store.tables import LANES, OPEN_OUTBOX, OutboxState, attempts, outbox
 
-Kind = Literal["mt", "submission", "mo", "withdrawal", "sim_check", "statement", "reminder", "poll", "lookup", "hook"]
+Kind = Literal[
+    "mt",
+    "submission",
+    "mo",
+    "withdrawal",
+    "sim_check",
+    "statement",
+    "reminder",
+    "poll",
+    "lookup",
+    "hook",
+    "campaign",
+]
 
 _O = OutboxState
 

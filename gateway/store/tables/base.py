@@ -23,7 +23,9 @@ OPEN_SUBMISSION = (
     SubmissionState.DEAD,
 )
 #: What a row of the outbox is about: see the docstring of each use case that handles it.
-KINDS = ("mt", "submission", "mo", "withdrawal", "sim_check", "statement", "reminder", "poll", "lookup", "hook")
+KINDS = (
+    "mt", "submission", "mo", "withdrawal", "sim_check", "statement", "reminder", "poll", "lookup", "hook", "campaign",
+)  # fmt: skip
 
 
 class OutboxState(StrEnum):

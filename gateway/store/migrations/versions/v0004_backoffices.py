@@ -18,7 +18,7 @@ branch_labels = None
 depends_on = None
 
 FORMER_KINDS = "'mt', 'submission', 'mo', 'withdrawal', 'sim_check'"
-KINDS = f"{FORMER_KINDS}, 'statement', 'reminder', 'poll', 'lookup', 'hook'"
+KINDS = f"{FORMER_KINDS}, 'statement', 'reminder', 'poll', 'lookup', 'hook', 'campaign'"
 FORMER_STATES = "'proposed', 'received', 'acknowledged', 'granted', 'refused', 'dead', 'withdrawn'"
 STATES = (
     "'proposed', 'received', 'queued', 'delivered', 'acknowledged', 'in_progress', 'more_needed', 'granted', "
