@@ -177,6 +177,22 @@ def test_the_environment_alone_gives_its_values(written):
             "5: channels.one.deadline is not a known key; did you mean deadline_ms?",
         ),
         (
+            SMALLEST + "institutions:\n  anip: {name: {fr: A, en: A}, senders: [x]}\n",
+            "9: institutions.anip.senders names 'x', which is not in senders",
+        ),
+        (
+            SMALLEST + "institutions:\n  anip: {name: {fr: A, en: A}, links: ['https://anip.bj']}\n",
+            "9: institutions.anip.links 'https://anip.bj' is not the name of a host (service-public.bj)",
+        ),
+        (
+            SMALLEST + "hours:\n  procedure: '21:00-07:00'\n",
+            "9: hours.procedure must end after it begins, on the same day",
+        ),
+        (
+            SMALLEST + "limits: {lookup_budget_ms: 6001}\n",
+            "8: limits.lookup_budget_ms must leave a quarter of channels.one.deadline_ms (8000) for the rest of a turn",
+        ),
+        (
             SMALLEST + "institutions:\n  anip:\n    name: {fr: ANIP}\n",
             "10: institutions.anip.name has no name in en",
         ),

@@ -18,6 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # channels and systems appear in a
 _SHORT_CODE = re.compile(r"\+?\d{3,15}")
 #: As strict as outgoing.origin_of, which can only refuse when it is too late to say where the fault is written.
 _HTTP = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\:\[\]]+)(:\d{1,5})?(/[^\s\\?#]*)?")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _REDIS = re.compile(r"(rediss?|unix)://\S+")
 _DATABASE = re.compile(r"(sqlite|postgresql(\+psycopg)?):\S+")
 
@@ -29,6 +30,7 @@ def crosschecks(settings: Settings) -> Iterator[Fault]:
     yield from _addresses(settings)
     yield from _channels(settings)
     yield from _senders(settings)
+    yield from _institutions(settings)
     yield from _systems(settings)
     yield from _operators(settings)
 
@@ -140,6 +142,20 @@ def _senders(settings: Settings) -> Iterator[Fault]:
     for country in settings.sms.reply_countries:
         if not re.fullmatch(r"[A-Z]{2}", country):
             yield ("sms", "reply_countries"), f"{country!r} is not a two-letter country code (BJ)"
+
+
+def _institutions(settings: Settings) -> Iterator[Fault]:
+    for name, institution in settings.institutions.items():
+        for sender in institution.senders:
+            if sender not in settings.senders:
+                yield ("institutions", name, "senders"), f"names {sender!r}, which is not in senders"
+        for host in institution.links:
+            if not _HOST.fullmatch(host):
+                yield ("institutions", name, "links"), f"{host!r} is not the name of a host (service-public.bj)"
+    for key in ("information", "procedure"):
+        begins, _, ends = getattr(settings.hours, key).partition("-")
+        if begins >= ends:
+            yield ("hours", key), "must end after it begins, on the same day"
 
 
 def _systems(settings: Settings) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,7 +111,26 @@ class SmsSettings(_Part):
 
 
 class Institution(_Part):
+    """One institution: what it may send under which name. People, templates and budgets live in the database."""
+
     name: dict[str, str]
+    senders: tuple[str, ...] = ()  #: keys in `senders` that it may use; empty: the default one only
+    links: tuple[str, ...] = ()  #: hosts that its SMS may name ("service-public.bj"), with what is below them
+    numbers: tuple[str, ...] = ()  #: phone numbers and codes that its SMS may name, beside ours
+    approval_above: Annotated[int, Field(ge=0)] = 100  #: a notification of more SMS waits for an approver
+    budget_f: Annotated[int, Field(ge=0)] = 0  #: F CFA a month, until an administrator sets another; 0: nothing leaves
+
+
+#: "08:00-17:00", in the settings' time zone.
+Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class SendingHours(_Part):
+    """When what nobody waits for may leave. Vital SMS, and answers to a citizen's own act, leave always."""
+
+    information: Hours = "08:00-17:00"  #: campaigns and information: not on Sundays and holidays
+    procedure: Hours = "07:00-21:00"
+    holidays: tuple[date, ...] = ()
 
 
 class SystemSettings(_Part):
@@ -231,6 +251,7 @@ class Settings(_Part):
     agreements: Agreements = Agreements()
     privacy: Privacy = Privacy()
     institutions: dict[str, Institution] = {}
+    hours: SendingHours = SendingHours()
     systems: dict[str, SystemSettings] = {}
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = ()  #: whose word on the client's address is taken, as CIDR networks
