@@ -55,6 +55,10 @@ INSTITUTION_ROLES = frozenset(Role) - PLATFORM_ROLES
 GIVEN_BY = {Role.MANAGER: INSTITUTION_ROLES - {Role.MANAGER}, Role.ADMINISTRATOR: PLATFORM_ROLES | {Role.MANAGER}}
 
 
+class Absent(Exception):
+    """There is no such thing, or it is nothing of his: nobody can tell which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody who is known. `name` is what is kept beside what he does: a login, "key:PREFIX", "cli:USER"."""
@@ -72,3 +76,8 @@ class Actor:
         if RIGHTS[right] & self.roles & PLATFORM_ROLES:
             return True
         return self.institution is not None and self.institution == institution
+
+    def must(self, right: Right, institution: str | None) -> None:
+        """Raises Absent unless he may."""
+        if not self.may(right, institution):
+            raise Absent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.messages import Role
-from gateway.usecases.actors import GIVEN_BY, INSTITUTION_ROLES, PLATFORM_ROLES, RIGHTS, Actor, Right
+from gateway.usecases.actors import GIVEN_BY, INSTITUTION_ROLES, PLATFORM_ROLES, RIGHTS, Absent, Actor, Right
 
 
 def actor(*roles: Role, institution: str | None = "anip") -> Actor:
@@ -46,3 +46,9 @@ def test_who_gives_which_role() -> None:
     assert frozenset().union(*GIVEN_BY.values()) == frozenset(Role)
     assert GIVEN_BY[Role.MANAGER] < INSTITUTION_ROLES
     assert Role.MANAGER not in GIVEN_BY[Role.MANAGER]
+
+
+def test_what_he_may_not_is_not_there() -> None:
+    actor(Role.SENDER).must(Right.SEND, "anip")
+    with pytest.raises(Absent):
+        actor(Role.SENDER).must(Right.SEND, "mairie")
