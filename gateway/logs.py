@@ -62,8 +62,7 @@ def start(level: Level, clock: Callable[[], datetime], write: Callable[[bytes], 
 
 
 def event(name: str, level: Level = "info", **fields: Field) -> None:
-    """Writes one event. Strings must look like ids or codes (at most 80 characters, no run of 7 digits, nothing as
-    long as a token)."""
+    """Writes one event. Strings must look like ids or codes: at most 80 characters, no run of 7 digits, no token."""
     number = _LEVELS[level]
     if number < _Sink.threshold:
         return

@@ -65,7 +65,7 @@ def test_a_librarys_line_is_one_line_without_escapes_and_secrets(lines: Lines) -
 @pytest.mark.parametrize(
     "secret",
     [
-        "deadbeefcafe1babe2f00d3a4b5c6d7e",  # a callback token: 32 hexadecimal digits, hardly ever seven digits in a row
+        "deadbeefcafe1babe2f00d3a4b5c6d7e",  # a callback token: it has hardly ever seven digits in a row
         "a0b1c2d3e4f5a6b7c8d9e0f1",
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2/LaLaSw",
