@@ -116,7 +116,7 @@ def _events(app: Flask, site: Site) -> None:
         try:
             event = site.read_event(system, dict(request.headers), request.get_data(), site.now())
         except WebhookError as error:
-            logs.event("backoffice.refused", level="warning", system=system, code=error.code)
+            logs.event("backoffice.refused", level="warning", system=system, code=error.code, why=error.detail)
             metrics.backoffice_events.labels(system, error.code).inc()
             return problem(error.status, "Event refused", str(error), code=str(error.code))
         outcome = site.take_event(event)

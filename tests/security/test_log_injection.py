@@ -107,3 +107,12 @@ def test_the_message_of_an_error_is_never_logged(lines: Lines) -> None:
     assert [line["exception"] for line in lines()] == ["ValueError", "ValueError"]
     assert MARK not in json.dumps(lines())
     assert NUMBER not in json.dumps(lines())
+
+
+def test_a_refused_event_is_logged_with_its_reason(site: Site, lines: Lines) -> None:
+    """An institution whose clock is wrong and a forger are answered alike, and are not the same to whoever looks."""
+    stale = {"HTTP_WEBHOOK_ID": "e1", "HTTP_WEBHOOK_TIMESTAMP": "1", "HTTP_WEBHOOK_SIGNATURE": "v1,x"}
+    assert site.call("POST", "/backoffice/etat-civil/events", b"{}", **stale)[0] == 401
+    assert site.call("POST", "/backoffice/etat-civil/events", b"{}")[0] == 401
+    told = [(line["code"], line["why"]) for line in lines() if line["event"] == "backoffice.refused"]
+    assert told == [("not_believed", "stale"), ("not_believed", "missing_header")]

@@ -44,6 +44,15 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         {'callback_probes_total{channel="c"}': "0x8 1x20"},
         {'callback_probes_total{channel="c"}': "7x20"},
     ),
+    "EventsRefused": (
+        20,
+        {'backoffice_events_total{system="s",outcome="not_believed"}': "0x8 5x20"},
+        {
+            'backoffice_events_total{system="s",outcome="not_believed"}': "0x8 2x20",
+            'backoffice_events_total{system="s",outcome="taken"}': "0+9x30",
+            'backoffice_events_total{system="s",outcome="repeated"}': "0+9x30",
+        },
+    ),
     "LaneLate": (
         5,
         {'outbox_oldest_seconds{lane="urgent"}': "130x10"},
@@ -96,6 +105,7 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
 OTHERWISE: Mapping[str, tuple[int, dict[str, str]]] = {
     "RelaySilent": (5, {'beat_age_seconds{name="relay"}': "61x10", **UP}),
     "LaneLate": (5, {'outbox_oldest_seconds{lane="backoffice"}': "901x10"}),
+    "EventsRefused": (20, {'backoffice_events_total{system="s",outcome="unknown_reference"}': "0x8 5x20"}),
     "SpendReached": (15, {'sms_withheld_total{scope="sms_francs"}': "0x8 3x20"}),
     "BackupOld": (15, UP),
 }
