@@ -1,8 +1,8 @@
 """`gateway sms`, `stop`, `start`, `stops`: masked, audited, and sentences for what cannot be done."""
 
-import getpass
 import re
 
+from gateway.cli.stops import who
 from tests.cli.test_commands import gateway, refused  # noqa: F401 - the fixture
 
 NUMBER = "0197000001"
@@ -30,8 +30,8 @@ def test_one_sms_from_sending_to_its_moves(gateway):  # noqa: F811
     assert "bientot" not in sheet
     assert "text: Très bientot" in gateway("sms", "show", mt, "--text").stdout
     done = gateway("stops").stdout
-    assert f"{getpass.getuser()}  sms.read mt:{mt}" in done
-    assert f"{getpass.getuser()}  sms.send mt:{mt} procedure" in done
+    assert f"{who()}  sms.read mt:{mt}" in done
+    assert f"{who()}  sms.send mt:{mt} procedure" in done
 
 
 def test_what_cannot_be_done_is_a_sentence(gateway):  # noqa: F811
@@ -64,7 +64,7 @@ def test_stopped_and_started(gateway):  # noqa: F811
     assert gateway("stop", "service", "--reason", "x").returncode == 2
     assert gateway("stop", "sms").returncode == 2, "a reason is asked for"
     said = gateway("stops").stdout
-    assert re.search(rf"^STOPPED sms since .* by {getpass.getuser()}: panne$", said, re.MULTILINE)
+    assert re.search(rf"^STOPPED sms since .* by {who()}: panne$", said, re.MULTILINE)
     assert gateway("start", "sms").stdout == "sms: started\n"
     assert gateway("start", "sms").stdout == "sms: was not stopped\n"
     assert "STOPPED sms" not in gateway("stops").stdout
