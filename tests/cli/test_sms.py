@@ -55,6 +55,19 @@ def test_a_list_of_the_aggregator(gateway, tmp_path):  # noqa: F811
     assert "list.csv:3: needs number, messageId and a known status; left out" in done.stderr
 
 
+def test_a_list_as_a_spreadsheet_writes_it(gateway, tmp_path):  # noqa: F811
+    gateway("migrate")
+    path = tmp_path / "list.csv"
+    path.write_bytes("Rapport d'été\nDate;Numéro;messageId;Statut\n;0197000001;ATX_1;Success\n".encode("cp1252"))
+    done = gateway("sms", "reconcile", "--file", str(path))
+    assert done.stdout.strip() == "0 settled, 0 ambiguous, 1 foreign", done.stderr
+    path.write_bytes(b"number;status\n0197000001;Success\n")
+    told = refused(gateway("sms", "reconcile", "--file", str(path)))
+    assert told == "Error: list.csv: line 1: no column messageId; the headings must name number, messageId, status"
+    path.write_bytes(b"\xff\xd8\xff\x00")
+    assert "list.csv: it is no text: save the table as CSV" in refused(gateway("sms", "reconcile", "--file", str(path)))
+
+
 def test_stopped_and_started(gateway):  # noqa: F811
     gateway("migrate")
     assert gateway("stop", "sms", "--reason", "panne").stdout == "sms: stopped\n"
