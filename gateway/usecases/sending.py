@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway import logs, metrics
 from gateway.channels.base import ChannelError
@@ -28,8 +28,9 @@ from gateway.usecases.delivery_reports import match_strays
 from gateway.usecases.parts import Parts
 from gateway.usecases.preferences import Preferences
 
-#: The answer to a call that was made is worth waiting for the database: without it the SMS would be `unknown`.
-_SETTLE_TRIES = 3
+#: The answer to a call that was made is worth waiting for a database that is restarted: without it the SMS would be
+#: `unknown`, and a vital one sent twice.
+_SETTLE_WAITS_S = (0.1, 1.0, 3.0, 6.0)
 #: A sender that must wait longer than this puts its rows back, so that others are not held up.
 _PATIENCE_S = 1.0
 #: Calls of one wave, and SMS in them: what a crash can leave in `unknown`.
@@ -198,22 +199,16 @@ def _put_back(parts: Parts, later: Iterable[tuple[Batch, float]]) -> None:
 def _send_wave(parts: Parts, wave: Sequence[Batch], pool: ThreadPoolExecutor) -> None:
     """Begins, calls and settles the batches of one wave."""
     started = parts.monotonic()
+    until = parts.now() + timedelta(seconds=parts.settings.sms.sending_deadline_s)
     begun = [(batch, letters) for batch, letters in _start(parts, wave) if letters]
-    calls = [pool.submit(_call, parts, batch, letters) for batch, letters in begun]
+    calls = [pool.submit(_call, parts, batch, letters, until) for batch, letters in begun]
     results = [call.result() for call in calls]
     answered = [
         (letter, result)
         for (_, letters), said in zip(begun, results, strict=True)
         for letter, result in zip(letters, said, strict=True)
     ]
-    for left in reversed(range(_SETTLE_TRIES)):
-        try:
-            _settle_wave(parts, answered)
-            break
-        except StoreUnavailable as error:
-            logs.event("mt.not_settled", level="error", why=error.why, tries_left=left)
-            if not left:
-                raise
+    _settle_patiently(parts, answered)
     duration_ms = round((parts.monotonic() - started) * 1000)
     for letter, result in answered:
         metrics.sms_sent.labels(letter.mt.channel, result.outcome).inc()
@@ -247,9 +242,14 @@ def _start(parts: Parts, wave: Sequence[Batch]) -> list[tuple[Batch, tuple[Lette
     return [(batch, tuple(one for one in batch.letters if one.row.id in mine and one.mt.id in moved)) for batch in wave]
 
 
-def _call(parts: Parts, batch: Batch, letters: Sequence[Letter]) -> tuple[SendResult, ...]:
-    """One result for each letter, in their order, whatever the channel does."""
+def _call(parts: Parts, batch: Batch, letters: Sequence[Letter], until: datetime) -> tuple[SendResult, ...]:
+    """One result for each letter, in their order, whatever the channel does.
+
+    From `until` on the rows may be somebody else's, who sends them again: a call not begun by then is not made.
+    """
     numbers = tuple(letter.mt.msisdn for letter in letters)
+    if parts.now() >= until:  # no thread was free, or the machine slept
+        return tuple(SendResult(number, SendOutcome.RETRY, code="late") for number in numbers)
     name = parts.settings.sender_of(batch.sender).name
     try:
         answered = parts.channels[batch.channel].send(MtSms(batch.channel, name, batch.text, numbers))
@@ -270,6 +270,19 @@ def _slow_down(parts: Parts, sender: str, answered: Iterable[SendResult]) -> Non
     if refused is not None:
         logs.event("mt.slowed", level="warning", sender=sender, retry_after_s=refused.retry_after_s)
         parts.throttle.refused(sender, parts.settings.sender_of(sender).tps, refused.retry_after_s)
+
+
+def _settle_patiently(parts: Parts, answered: Sequence[tuple[Letter, SendResult]]) -> None:
+    """As `_settle_wave`, again while the database is away. Raises StoreUnavailable after the last try."""
+    for wait in (*_SETTLE_WAITS_S, None):
+        try:
+            _settle_wave(parts, answered)
+            return
+        except StoreUnavailable as error:
+            logs.event("mt.not_settled", level="error", why=error.why, again_in_s=wait)
+            if wait is None:
+                raise
+            threading.Event().wait(wait)
 
 
 def _settle_wave(parts: Parts, answered: Sequence[tuple[Letter, SendResult]]) -> None:
