@@ -88,6 +88,7 @@ def test_top_in_eighty_columns(system):
     assert re.search(r"^sms_francs +gateway +\d+ +200000 +\d+$", done.stdout, re.MULTILINE)
     assert "stopped: campaigns" in lines
     assert re.search(r"^last seen: relay \d+ s", done.stdout, re.MULTILINE)
+    assert re.search(r"^workers: (?:\w+ \d+ s(?:, |$)){4}", done.stdout, re.MULTILINE), "no age is torn from its unit"
 
 
 def test_top_without_a_web_process(system):
