@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -66,6 +68,32 @@ def test_one_demand_is_followed_through_all_processes(system):
     assert stamps == sorted(stamps)
     for hidden in ("0197000042", "1234567842", shown):
         assert hidden not in told.partition("\n")[2]
+
+
+def test_no_secret_is_in_a_log_a_figure_or_the_list_of_processes(system):
+    phone = system.phone("+2290197000044")
+    file_a_demand(phone, "1234567844")
+    phone.waits_for_sms(3)
+    keys = json.loads((system.data / "keys.json").read_text())
+    secrets = {one for one in _texts(keys) if len(one) >= 20}
+    assert len(secrets) >= 5
+    seen = {"/metrics": figures(system), "top": system.gateway("top", "--once").stdout}
+    seen |= {file.name: file.read_text(errors="replace") for file in (system.data / "logs").iterdir()}
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended since
+            seen[str(arguments)] = arguments.read_text(errors="replace")
+    assert any("gateway.cli" in text for text in seen.values()), "our processes are among them"
+    assert [place for place, text in seen.items() if any(secret in text for secret in secrets)] == []
+    assert [place for place, text in seen.items() if "0197000044" in text or "1234567844" in text] == []
+
+
+def _texts(value):
+    """Every text in a JSON value."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def test_top_in_eighty_columns(system):
