@@ -14,7 +14,18 @@ from typing import Any
 from gateway import logs
 from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
-from gateway.usecases import counting, dialogues, hand_over, sending, sim_checks, sms_in, stops, upkeep, withdrawals
+from gateway.usecases import (
+    counting,
+    dialogues,
+    hand_over,
+    letters,
+    sending,
+    sim_checks,
+    sms_in,
+    stops,
+    upkeep,
+    withdrawals,
+)
 from gateway.usecases.parts import Parts
 from gateway.wiring import Gateway
 
@@ -26,7 +37,7 @@ UPKEEP = "upkeep"
 #: A drain ends after this long and asks to be woken again: a stop request is never far from being seen.
 DRAIN_S = 20.0
 #: Calls made at the same time by one worker: they wait for others, not for us.
-THREADS = sending.WAVE_CALLS
+THREADS = letters.WAVE_CALLS
 #: Rows claimed at once. Short texts to one citizen each need one call per row; mass sendings share calls. A back office
 #: is called for one row at a time, and each call holds its row for long.
 _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
@@ -112,9 +123,9 @@ def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int
     tasks += [partial(sim_checks.ask, parts, row) for row in rows if row.kind == sim_checks.KIND]
     tasks += [partial(withdrawals.tell, parts, row) for row in rows if row.kind == withdrawals.KIND]
     running = [pool.submit(task) for task in tasks]
-    letters = [row for row in rows if row.kind == "mt"]
+    mts = [row for row in rows if row.kind == "mt"]
     try:
-        put_back = sending.send_all(parts, letters, pool, urgent=lane == "urgent") if letters else 0
+        put_back = sending.send_all(parts, mts, pool, urgent=lane == "urgent") if mts else 0
     finally:
         _wait(running)
     return len(rows), put_back

@@ -12,8 +12,8 @@ from gateway.store import holdings, mts, outbox
 from gateway.store.db import StoreUnavailable, Why
 from gateway.usecases import sending
 from gateway.usecases.delivery_reports import take_dlr
+from gateway.usecases.letters import prepare
 from gateway.usecases.reconcile import Settled, resend
-from gateway.usecases.sending import prepare
 from gateway.usecases.upkeep import sweep
 
 POOL = ThreadPoolExecutor(4)
