@@ -23,12 +23,14 @@ def export(number: str, to: Path | None) -> None:
     from gateway.cli.stops import who
     from gateway.cli.submissions import opened
     from gateway.store import stops
+    from gateway.text.msisdn import mask
     from gateway.usecases import persons
 
     gateway = opened()
-    found = persons.export(gateway.parts, _msisdn(gateway.settings.countries[0], number))
+    msisdn = _msisdn(gateway.settings.countries[0], number)
+    found = persons.export(gateway.parts, msisdn)
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "export", "person", "", gateway.now())
+        stops.note_act(conn, who(), "export", f"person:{mask(msisdn)}", "", gateway.now())
     said = _visible(json.dumps(found, ensure_ascii=False, indent=2)) + "\n"
     if to is None:
         click.echo(said, nl=False)
@@ -57,7 +59,7 @@ def erase(number: str, yes: bool) -> None:
         click.confirm(f"Forget {mask(msisdn)} for ever?", abort=True)
     counts = persons.erase(gateway.parts, msisdn, who())
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "erase", "person", "", gateway.now())
+        stops.note_act(conn, who(), "erase", f"person:{mask(msisdn)}", "", gateway.now())
     click.echo(f"{mask(msisdn)}: {counts.demands} demands, {counts.texts} SMS, {counts.others} other rows erased")
     if counts.left:
         click.echo(f"{counts.left} demands are still handled by an institution: erased once they are closed")

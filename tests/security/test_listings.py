@@ -83,6 +83,7 @@ def test_what_a_person_is_given_is_json_without_raw_escapes(site: Site, referenc
     assert run(site, "person", "export", "0197000000", "--to", str(file)) == ""
     assert (file.read_text(encoding="utf-8"), file.stat().st_mode & 0o777) == (out, 0o600)
     assert json.loads(out)
+    assert run(site, "stops").count("export person:+22901******00") == 2, "whose data were opened is kept, masked"
     assert not [letter for letter in out if ord(letter) < 0x20 and letter != "\n"]
     assert "\x9b" not in out
     assert "\u202e" not in out
