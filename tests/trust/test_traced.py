@@ -9,6 +9,7 @@ import pytest
 from gateway import logs, wiring
 from gateway.usecases.tracing import trace
 from tests.trust.conftest import NPI, Handset, demand
+from tests.trust.test_agreements import digits, proposed
 
 WITHDRAW = ("2", "3", "1", "1")
 Line = dict[str, object]
@@ -41,3 +42,12 @@ def test_a_takeover(handset: Handset, stranger: Handset, lines: list[bytes]) -> 
     reference = handset.files()
     stranger.dial("2", "4", reference, NPI[-4:])
     assert about(lines, "submission.takeover") == [demand(handset.gateway, reference).id]
+
+
+def test_a_demand_for_somebody_else(handset: Handset, stranger: Handset, lines: list[bytes]) -> None:
+    reference = proposed(handset)
+    stranger.says(f"OUI {digits(stranger)}")
+    found = trace(handset.gateway.parts, reference)
+    assert found is not None
+    assert [one.said for one in found.moments if one.about == "submission"] == ["proposed", "agreed"]
+    assert about(lines, "submission.agreed") == [demand(handset.gateway, reference).id]
