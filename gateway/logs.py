@@ -1,8 +1,8 @@
 """One JSON line per event, on standard error: ids, codes and masked numbers, by construction.
 
 `event("mt.sent", mt_id=7, outcome="accepted", duration_ms=41)` is the only way our code logs. A value that does not
-look like an id or a code is not written: a text, an answer, a token cannot reach a log by mistake. What libraries log
-passes through `LibraryFormatter`, which hides digit runs, callback tokens and what looks like a secret.
+look like an id or a code is not written: a sentence, a number, a token cannot reach a log by mistake. What libraries
+log passes through `LibraryFormatter`, which hides digit runs, callback tokens and what looks like a secret.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _DIGITS = re.compile(r"\d{7,}")
 _TOKEN = re.compile(r"(/channels/[^/\s]+/)[^/\s]+")
 #: What is as long as our tokens and holds a digit, wherever it stands: a path may be written in many ways.
 _SECRET = re.compile(r"(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24,}")
+#: The user and password of an address: `redis://:password@host`.
+_LOGIN = re.compile(r"(?<=//)[^/\s@]+@")
 _encoder = msgspec.json.Encoder()
 
 
@@ -60,7 +62,7 @@ def start(level: Level, clock: Callable[[], datetime], write: Callable[[bytes], 
 
 
 def event(name: str, level: Level = "info", **fields: Field) -> None:
-    """Writes one event. Strings must look like ids or codes (at most 80 characters, no run of 7 digits)."""
+    """Writes one event. Strings must look like ids or codes: at most 80 characters, no run of 7 digits, no token."""
     number = _LEVELS[level]
     if number < _Sink.threshold:
         return
@@ -72,9 +74,8 @@ def event(name: str, level: Level = "info", **fields: Field) -> None:
 
 @lru_cache(maxsize=1024)  # channels, screens and outcomes come back line after line
 def _safe(value: str) -> str:
-    if (_CODE.fullmatch(value) and not _DIGITS.search(value)) or _MASKED.fullmatch(value):
-        return value
-    return "(hidden)"
+    code = _CODE.fullmatch(value) and not _DIGITS.search(value) and not _SECRET.search(value)
+    return value if code or _MASKED.fullmatch(value) else "(hidden)"
 
 
 def _stamp() -> str | None:
@@ -95,12 +96,12 @@ class LibraryFormatter(logging.Formatter):
     """A library's record as one JSON line, tokens and long digit runs hidden; a traceback keeps its frames only."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = _SECRET.sub("(secret)", _TOKEN.sub(r"\1(token)", record.getMessage()))
+        message = _LOGIN.sub("(login)@", _TOKEN.sub(r"\1(token)", record.getMessage()))
         line: dict[str, Field] = {
             "at": _stamp(),
             "level": record.levelname.lower(),
             "event": f"library.{record.name}",
-            "message": _DIGITS.sub("(digits)", message)[:500],
+            "message": _DIGITS.sub("(digits)", _SECRET.sub("(secret)", message))[:500],
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__

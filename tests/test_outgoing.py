@@ -6,12 +6,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import outgoing
+from gateway.channels.africastalking import AfricasTalkingChannel
+from gateway.messages import MtSms
 from gateway.outgoing import Client, NotSent, origin_of
+from gateway.settings import ChannelSettings
 
 
 class Server(HTTPServer):
@@ -19,6 +23,7 @@ class Server(HTTPServer):
 
     connections = 0
     paths: list[str]
+    authorizations: list[str | None]
 
     def get_request(self) -> Any:
         self.connections += 1
@@ -31,6 +36,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.paths.append(self.path)
+        self.server.authorizations.append(self.headers["Authorization"])
         self.send_response(302)
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
@@ -46,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server(("127.0.0.1", 0), _Handler) as listening:
-        listening.paths = []
+        listening.paths, listening.authorizations = [], []
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield listening
@@ -130,3 +136,55 @@ def test_origins(url: str, origin: str | None) -> None:
 def test_a_client_of_nothing_calls_nobody() -> None:
     with pytest.raises(NotSent):
         client().post("http://127.0.0.1:1/", {}, b"")
+
+
+def test_the_environment_sends_no_call_elsewhere(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A proxy would read every text and key; a netrc file would send a password along."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login operator password hunter2\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    calling = client(f"http://127.0.0.1:{server.server_port}/v1")
+    assert calling.post(f"http://127.0.0.1:{server.server_port}/v1", {}, b"1").status == 302
+    calling.close()
+    assert server.paths == ["/v1"]
+    assert server.authorizations == [None]
+
+
+@pytest.mark.parametrize("kind", ["sms", "insights"])
+def test_the_aggregators_sdk_calls_through_our_client(
+    server: Server, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whatever the SDK does: its own session is never used, and a host that is not declared is not called."""
+
+    def used(*_: object, **__: object) -> None:
+        raise AssertionError("the SDK made a call of its own")
+
+    for name in ("request", "get", "post"):
+        monkeypatch.setattr(f"requests.api.{name}", used)
+        monkeypatch.setattr(f"requests.{name}", used)
+    declared = f"http://127.0.0.1:{server.server_port}/v1"
+    given = ChannelSettings(
+        kind="africastalking", username="sandbox", sms=True, base_url=declared, insights_url=declared
+    )
+    channel = AfricasTalkingChannel("at", given, api_key="key", region="BJ")
+
+    def call() -> object:
+        if kind == "insights":
+            return channel.ask_sim("+2290197000000")
+        (result,) = channel.send(MtSms("at", "", "x", ("+2290197000000",)))
+        return result.code
+
+    assert call() in (None, "http_302")
+    assert len(server.paths) == 1, "a redirect is an answer"
+    service = channel._sms if kind == "sms" else channel._insights
+    for name, value in vars(service).items():  # as an SDK that was tampered with would
+        if isinstance(value, str) and value.startswith("http://"):
+            setattr(service, name, value.replace("127.0.0.1", "localhost"))
+    assert call() in (None, "no_connection", "not_sent")
+    assert len(server.paths) == 1

@@ -44,10 +44,11 @@ _ANSWERS: dict[WebhookFault, tuple[int, str]] = {
 
 
 class WebhookError(Exception):
-    """An event that cannot be taken; `status` is the HTTP status to answer."""
+    """An event that cannot be taken; `status` is the HTTP status to answer, `detail` what more is known of it."""
 
     def __init__(self, code: WebhookFault, detail: str = "") -> None:
         self.code = code
+        self.detail = detail
         self.status, sentence = _ANSWERS[code]
         super().__init__(f"{sentence} ({detail})" if detail else sentence)
 

@@ -32,20 +32,26 @@ def reconcile() -> None:
 def invoice(path: Path, tolerance: float) -> None:
     """Compare an operator's bill (CSV: month, operator, kind, quantity, amount_f) with our own counts.
 
+    French headings, a letterhead above them and sums below are understood; credits are negative.
     `kind` is sessions or sms (segments). Exit code 1 when a line differs by more than the tolerance, or cannot be read.
     """
     from gateway.cli.submissions import opened
+    from gateway.text.tables import NotATable
     from gateway.usecases import invoice as bills
 
     gateway = opened()
     try:
         billed, faults = bills.read_bill(path.read_bytes(), gateway.settings)
-    except bills.NotABill as error:
+    except NotATable as error:
         raise click.ClickException(f"{path.name}: {error}") from error
     for fault in faults:
         click.echo(f"{path.name}:{fault.line}: {fault.said}", err=True)
+    if not billed and not faults:
+        raise click.ClickException(f"{path.name}: nothing is billed below the headings")
     compared = bills.compare(gateway.parts, billed)
     _print(compared, tolerance)
+    for month, kind, count in sorted({(one.month, one.kind, one.nobodys) for one in compared if one.nobodys}):
+        click.echo(f"{month:%Y-%m}  {kind}: {count} more of ours came without a network that gateway.yaml knows")
     if faults or not all(one.within(tolerance) for one in compared):
         sys.exit(1)
 

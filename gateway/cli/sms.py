@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,15 +157,19 @@ def _said(mt_id: int, settled: Settled) -> None:
 
 
 def _entries(gateway: Gateway, path: Path) -> Iterator[Entry]:
-    from gateway.usecases.reconcile import read_entry
+    from gateway.text import tables
+    from gateway.usecases.reconcile import HEADINGS, OPTIONAL, read_entry
 
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            entry = read_entry(row, gateway.settings.countries[0])
-            if entry is None:
-                click.echo(f"{path.name}:{number}: needs number, messageId and a known status; left out", err=True)
-            else:
-                yield entry
+    try:
+        rows = tables.read(path.read_bytes(), HEADINGS, OPTIONAL)
+    except tables.NotATable as error:
+        raise click.ClickException(f"{path.name}: {error}") from None
+    for row in rows:
+        entry = read_entry(row.cells, gateway.settings.countries[0])
+        if entry is None:
+            click.echo(f"{path.name}:{row.line}: needs number, messageId and a known status; left out", err=True)
+        else:
+            yield entry
 
 
 def _number(gateway: Gateway, written: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 _WHAT = ("sms", "campaigns", "service")
 _what = click.argument("what", type=click.Choice(_WHAT))
 _name = click.argument("name", required=False)
+#: What the kernel writes for a process that no sign-in led to, of a service say.
+_NOBODY_SIGNED_IN = 2**32 - 1
 
 
 @click.command()
@@ -49,19 +53,33 @@ def stops(limit: int) -> None:
     with gateway.database.read() as conn:
         active, acts = stored.active(conn), stored.acts(conn, limit)
     for one in active.values():
-        click.echo(f"STOPPED {one.subject} since {one.at:%Y-%m-%d %H:%M} by {one.who}: {one.reason}")
+        click.echo(_line(f"STOPPED {one.subject} since {one.at:%Y-%m-%d %H:%M} by {one.who}: {one.reason}"))
     for act in acts:
-        click.echo(f"{act.at:%Y-%m-%d %H:%M:%S}  {act.who}  {act.act} {act.subject} {act.detail}".rstrip())
+        click.echo(_line(f"{act.at:%Y-%m-%d %H:%M:%S}", act.who, f"{act.act} {act.subject} {act.detail}"))
 
 
 def who() -> str:
-    """The operating system's name for the person at the terminal."""
-    import getpass
+    """The account that the person at the terminal signed in with, whatever she became since; else the process's own.
 
+    From the kernel (`man 5 proc`, loginuid): LOGNAME and SUDO_USER are what anybody says of herself.
+    """
+    import os
+    import pwd
+    from pathlib import Path
+
+    uid = os.getuid()
+    with contextlib.suppress(OSError, ValueError):  # another system than Linux, or a container that hides it
+        signed_in = int(Path("/proc/self/loginuid").read_text())
+        uid = uid if signed_in == _NOBODY_SIGNED_IN else signed_in
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "?"
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # an account without a name
+        return str(uid)
+
+
+def _line(*words: str) -> str:
+    """One line, whatever an operator wrote as her reason."""
+    return "".join(letter if letter.isprintable() else " " for letter in "  ".join(words)).rstrip()
 
 
 def _subject(services: object, what: str, name: str | None) -> str:

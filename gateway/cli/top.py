@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -22,6 +22,8 @@ EVERY_S = 2.0
 ONCE_S = 1.0
 #: Ceilings shown: the fullest.
 _CEILINGS = 5
+#: How the names of the workers' signs of life begin.
+_WORKER = "worker-"
 _STATES = ("ready", "claimed", "sending", "unknown", "dead")
 
 
@@ -94,10 +96,8 @@ def _counted(before: Scrape, after: Scrape) -> Iterator[str]:
     turns = "ussd_turns_total"
     failed = sum(rate(before, after, turns, outcome=outcome) for outcome in ("unavailable", "busy"))
     middle, slow = (quantile(before, after, "ussd_turn_duration_seconds", q) for q in (0.5, 0.99))
-    yield (
-        f"turns/s {rate(before, after, turns):.1f}   p50 {_ms(middle)}   p99 {_ms(slow)}   apologies/s {failed:.1f}   "
-        f"refused/s {rate(before, after, 'callbacks_refused_total'):.1f}"
-    )
+    yield f"turns/s {rate(before, after, turns):.1f}   p50 {_ms(middle)}   p99 {_ms(slow)}"
+    yield f"apologies/s {failed:.1f}   callbacks refused/s {rate(before, after, 'callbacks_refused_total'):.1f}"
     sent = "sms_messages_total"
     for channel in after.values(sent, "channel"):
         rates = {o: rate(before, after, sent, channel=channel, outcome=o) for o in after.values(sent, "outcome")}
@@ -118,9 +118,14 @@ def _stored(now: Figures) -> Iterator[RenderableType]:
     yield ""
     yield _ceilings(now)
     yield f"stopped: {', '.join(now.stopped) or 'nothing'}"
-    seen = {"relay": None, **now.beat_ages_s}
-    ages = [f"{name} {'never' if age is None else _age(age)}" for name, age in seen.items()]
-    yield f"last seen: {', '.join(ages)}"
+    seen = {"relay": None, "backup": None, **now.beat_ages_s}
+    workers = {name: age for name, age in seen.items() if name.startswith(_WORKER)}
+    yield f"last seen: {_ages({name: age for name, age in seen.items() if name not in workers})}"
+    yield f"workers: {_ages({name.removeprefix(_WORKER): age for name, age in workers.items()}) or 'never seen'}"
+
+
+def _ages(seen: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{name} {'never' if age is None else _age(age)}" for name, age in seen.items())
 
 
 def _lanes(now: Figures) -> RenderableType:

@@ -120,6 +120,7 @@ def _file(conn: Connection, parts: Parts, submission_id: int, now: datetime) -> 
     submission = submissions.by_id(conn, parts.seals, submission_id)
     assert submission is not None
     submission_events.add(conn, submission_id, "agreed", now)
+    logs.event("submission.agreed", submission_id=submission_id)
     day = submission.submitted_at.astimezone(parts.zone).date().isoformat()
     verification = reference.code(parts.receipt_keys, submission.reference, submission.service, day)
     notices.receipt(conn, parts, submission, verification)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,19 +11,21 @@ from typing import Literal
 from gateway.settings import Settings
 from gateway.store import daily, mts
 from gateway.store.db import Connection
-from gateway.text import transliterate
+from gateway.text import tables, transliterate
 from gateway.usecases.parts import Parts
 
 Kind = Literal["sessions", "sms"]
 
-#: Column -> how bills head it, folded: no accents, no case, letters and digits only.
-_HEADERS: Mapping[str, frozenset[str]] = {
-    "month": frozenset({"month", "mois", "periode", "period"}),
-    "operator": frozenset({"operator", "operateur", "reseau", "network"}),
-    "kind": frozenset({"kind", "type", "nature", "service", "produit"}),
-    "quantity": frozenset({"quantity", "quantite", "qte", "nombre", "volume"}),
-    "amount_f": frozenset({"amountf", "amount", "montant", "montantf", "montantfcfa", "montanttotal", "total"}),
+#: Column -> how bills head it (text/tables.py).
+_HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "month": ("month", "mois", "periode", "period"),
+    "operator": ("operator", "operateur", "reseau", "network"),
+    "kind": ("kind", "type", "nature", "service", "produit", "product", "designation", "libelle", "prestation"),
+    "quantity": ("quantity", "quantite", "qte", "qty", "nombre", "nbre", "nb", "volume"),
+    "amount_f": ("amount", "montant", "total"),
 }
+#: How a line begins that adds up others.
+_TOTALS = ("total", "soustotal", "montanttotal")
 _KINDS: Mapping[str, Kind] = {
     "sessions": "sessions",
     "session": "sessions",
@@ -36,19 +36,25 @@ _KINDS: Mapping[str, Kind] = {
     "smsmt": "sms",
 }
 _MONTH = re.compile(
-    r"(?P<year>20\d\d)[-/.](?P<month>\d{1,2})(?:[-/.]\d{1,2})?|(?P<month2>\d{1,2})[-/.](?P<year2>20\d\d)", re.ASCII
+    r"(?P<y1>20\d\d)[-/.](?P<m1>\d{1,2})(?:[-/.]\d{1,2}(?:[ T][\d:.]+Z?)?)?"  # 2026-11, 2026-11-01, with an hour
+    r"|(?:\d{1,2}[-/.])?(?P<m2>\d{1,2})[-/.](?P<y2>20\d\d)"  # 11/2026, and 01/11/2026: the day stands first
+    r"|(?P<y3>20\d\d)(?P<m3>[01]\d)"
+    r"|(?P<word>[a-z]{3,9})\.?[ -]?(?:20)?(?P<y4>\d\d)",  # novembre 2026, nov-26, folded
+    re.ASCII,
 )
-_AMOUNT = re.compile(r"\d{1,15}([.,]\d{1,3})?", re.ASCII)
-_GROUPED = re.compile(r"(?P<whole>\d{1,3}([.,]\d{3})+)(?P<part>[.,]\d{1,2})?", re.ASCII)
-
-
-class NotABill(Exception):
-    """The file has no line of headers that names what is needed."""
+_MONTHS = (
+    ("janvier", "january"), ("fevrier", "february"), ("mars", "march"), ("avril", "april"), ("mai", "may"),
+    ("juin", "june"), ("juillet", "july"), ("aout", "august"), ("septembre", "september"), ("octobre", "october"),
+    ("novembre", "november"), ("decembre", "december"),
+)  # fmt: skip
+_DAY = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]20\d\d|20\d\d-\d{1,2}-\d{1,2}", re.ASCII)
+_AMOUNT = re.compile(r"-?\d{1,15}([.,]\d{1,3})?", re.ASCII)
+_GROUPED = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,3}([.,]\d{3})+)(?P<part>[.,]\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """One line of the bill. `operator` is its key in gateway.yaml; `amount_f` F CFA."""
+    """One line of the bill; a credit is negative. `operator` is its key in gateway.yaml; `amount_f` F CFA."""
 
     month: date  #: its first day
     operator: str
@@ -75,6 +81,7 @@ class Compared:
     ours: int
     theirs: int
     amount_f: int
+    nobodys: int = 0  #: of that month and kind, what came without a network that we know
 
     @property
     def percent(self) -> float | None:
@@ -88,34 +95,15 @@ class Compared:
 
 
 def read_bill(content: bytes, settings: Settings) -> tuple[tuple[Billed, ...], tuple[Fault, ...]]:
-    """The lines of a CSV (UTF-8 with or without BOM, else cp1252; `;` or `,`), and what is wrong with the others.
-
-    Raises NotABill.
-    """
-    try:
-        return _lines(_decoded(content), settings)
-    except csv.Error as error:
-        raise NotABill(f"the file cannot be read as CSV: {error}") from None
-
-
-def _lines(text: str, settings: Settings) -> tuple[tuple[Billed, ...], tuple[Fault, ...]]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    columns: dict[str, int] | None = None
+    """The lines of a CSV, and what is wrong with the others; sums and remarks are left out. Raises NotATable."""
     billed: list[Billed] = []
     faults: list[Fault] = []
-    for row in rows:
-        if not any(cell.strip() for cell in row):
-            continue
-        if columns is None:
-            columns = _columns(row)
-            continue
-        read = _read(row, columns, settings)
+    for row in tables.read(content, _HEADINGS):
+        read = _read(row, settings)
         if isinstance(read, Billed):
             billed.append(read)
-        else:
-            faults.append(Fault(rows.line_num, read))
-    if columns is None:
-        raise NotABill("the file is empty")
+        elif read:
+            faults.append(Fault(row.line, read))
     return tuple(billed), tuple(faults)
 
 
@@ -131,7 +119,15 @@ def compare(parts: Parts, billed: tuple[Billed, ...]) -> tuple[Compared, ...]:
     with parts.database.read() as conn:
         counted = {(month, kind): _counted(conn, parts, month, kind) for month, _, kind in sums}
     return tuple(
-        Compared(month, operator, kind, counted[month, kind].get(operator, 0), quantity, amount_f)
+        Compared(
+            month,
+            operator,
+            kind,
+            ours=counted[month, kind].get(operator, 0),
+            theirs=quantity,
+            amount_f=amount_f,
+            nobodys=counted[month, kind].get("", 0),
+        )
         for (month, operator, kind), (quantity, amount_f) in sorted(sums.items())
     )
 
@@ -151,80 +147,68 @@ def _counted(conn: Connection, parts: Parts, month: date, kind: Kind) -> dict[st
     return totals
 
 
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return ";" if first.count(";") >= first.count(",") else ","
-
-
-def _columns(row: list[str]) -> dict[str, int]:
-    folded = [_folded(cell) for cell in row]
-    columns = {
-        name: next((place for place, cell in enumerate(folded) if cell in words), -1)
-        for name, words in _HEADERS.items()
-    }
-    missing = [name for name, place in columns.items() if place < 0]
-    if missing:
-        raise NotABill(f"the first line names no column {', '.join(missing)}")
-    return columns
-
-
-def _read(row: list[str], columns: Mapping[str, int], settings: Settings) -> Billed | str:
-    """The line, or what is wrong with it."""
-    if len(row) <= max(columns.values()):
-        return f"has {len(row)} cells, needs {max(columns.values()) + 1}"
-    cell = {name: row[place].strip() for name, place in columns.items()}
+def _read(row: tables.Row, settings: Settings) -> Billed | str:
+    """The line, or what is wrong with it and what to write instead; "" for a sum and for a remark."""
+    cell = row.cells
     month, operator = _month(cell["month"]), _operator(cell["operator"], settings)
-    kind = _KINDS.get(_folded(cell["kind"]))
+    kind = _KINDS.get(tables.fold(cell["kind"]))
     quantity, amount_f = _number(cell["quantity"]), _number(cell["amount_f"])
+    if (month is None or operator is None) and any(tables.fold(one).startswith(_TOTALS) for one in row.others):
+        return ""
+    if all(one is None for one in (month, operator, kind, quantity)):
+        return ""
     if month is None:
-        return f"month: {cell['month'] or 'nothing'} is not like 2026-11"
+        return f"month: {cell['month'] or 'nothing'} is no month; write it like 2026-11"
     if operator is None:
-        return f"operator: {cell['operator'] or 'nothing'} is none of {', '.join(settings.operators)}"
+        known = ", ".join(settings.operators)
+        return f"operator: {cell['operator'] or 'nothing'} is none of gateway.yaml; write one of {known}"
     if kind is None:
-        return f"kind: {cell['kind'] or 'nothing'} is neither sessions nor sms"
+        return f"kind: {cell['kind'] or 'nothing'} is neither sessions nor sms; write one of them"
     if quantity is None or quantity != int(quantity):
-        return f"quantity: {cell['quantity'] or 'nothing'} is not a whole number"
+        return f"quantity: {cell['quantity'] or 'nothing'} is not a whole number; write it like 1200"
     if amount_f is None:
-        return f"amount_f: {cell['amount_f'] or 'nothing'} is not an amount"
+        return f"amount_f: {cell['amount_f'] or 'nothing'} is not an amount; write it like 6000"
     return Billed(month, operator, kind, int(quantity), round(amount_f))
 
 
 def _month(written: str) -> date | None:
-    found = _MONTH.fullmatch(written)
+    """The first day of the month; of a stretch of time ("du 01/11/2026 au 30/11/2026") when it lies in one month."""
+    dates = _DAY.findall(written)
+    if len(dates) > 1:
+        return _month(dates[0]) if len({_month(day) for day in dates}) == 1 else None
+    found = _MONTH.fullmatch(transliterate.fold(written) if written[:1].isalpha() else written)
     if found is None:
         return None
-    year, month = found["year"] or found["year2"], found["month"] or found["month2"]
-    return date(int(year), int(month), 1) if 1 <= int(month) <= 12 else None
+    year = found["y1"] or found["y2"] or found["y3"] or f"20{found['y4']}"
+    number = int(found["m1"] or found["m2"] or found["m3"] or _named(found["word"]))
+    return date(int(year), number, 1) if 1 <= number <= 12 else None
+
+
+def _named(word: str) -> int:
+    """The number of the month whose name begins so, in French or English; 0: of none, or of several."""
+    meant = [number for number, names in enumerate(_MONTHS, 1) if any(name.startswith(word) for name in names)]
+    return meant[0] if len(meant) == 1 else 0
 
 
 def _operator(written: str, settings: Settings) -> str | None:
     """The operator whose key, name or network code this is; a name may be followed by more ("MTN Bénin")."""
-    folded = _folded(written)
+    folded = tables.fold(written)
     for key, operator in settings.operators.items():
-        if written in operator.networks or folded in {_folded(key), _folded(operator.name)}:
+        if written in operator.networks or folded in {tables.fold(key), tables.fold(operator.name)}:
             return key
-    first = _folded(written.split(maxsplit=1)[0]) if written.split() else ""
-    return next((key for key, one in settings.operators.items() if first in {_folded(key), _folded(one.name)}), None)
+    first = tables.fold(written.split(maxsplit=1)[0]) if written.split() else ""
+    known = settings.operators.items()
+    return next((key for key, one in known if first in {tables.fold(key), tables.fold(one.name)}), None)
 
 
 def _number(written: str) -> float | None:
-    """What 12 345, 12.345,50, 12345.5 and 9 F CFA say; groups of three digits are thousands. None: no number."""
-    plain = re.sub(r"(fcfa|xof|f)$", "", re.sub(r"[\s']", "", written).casefold())
+    """What 12 345, 12.345,50, 12345.5, -20 and 9 F CFA say; groups of three digits are thousands. None: no number."""
+    plain = re.sub(r"[\s'\u2019]", "", written).casefold().replace("\N{MINUS SIGN}", "-")
+    plain = re.sub(r"(fcfa|xof|f)$", "", plain)
     grouped = _GROUPED.fullmatch(plain)
     if grouped is not None:
-        plain = re.sub(r"\D", "", grouped["whole"]) + (grouped["part"] or "")
+        plain = grouped["sign"] + re.sub(r"\D", "", grouped["whole"]) + (grouped["part"] or "")
     return float(plain.replace(",", ".")) if _AMOUNT.fullmatch(plain) else None
-
-
-def _folded(written: str) -> str:
-    return "".join(letter for letter in transliterate.fold(written) if letter.isalnum())
 
 
 def table(compared: tuple[Compared, ...]) -> Iterator[tuple[str, ...]]:

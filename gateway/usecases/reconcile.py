@@ -13,6 +13,7 @@ from gateway.store import holdings, mts, outbox, restored, stops
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.text import msisdn
+from gateway.text.tables import Headings
 from gateway.usecases.delivery_reports import match_strays
 from gateway.usecases.parts import Parts
 
@@ -27,6 +28,14 @@ STATUSES: Mapping[str, MtState] = {
     "rejected": MtState.FAILED_PERMANENT,
     "expired": MtState.EXPIRED,
 }
+#: Column -> how lists head it (text/tables.py).
+HEADINGS: Headings = {
+    "number": ("number", "numero", "phone", "msisdn", "recipient", "destinataire", "telephone"),
+    "messageId": ("messageid", "id"),
+    "status": ("status", "statut", "etat"),
+    "date": ("date", "senton", "envoyele"),
+}
+OPTIONAL = frozenset({"date"})
 #: An SMS in the aggregator's list is taken for ours when their times are no further apart.
 _APART = timedelta(hours=2)
 _LISTED = 10_000
@@ -125,18 +134,16 @@ def from_list(parts: Parts, channel: str, entries: Iterable[Entry], who: str) ->
     return counts
 
 
-def read_entry(row: Mapping[str, str], region: str) -> Entry | None:
-    """A line with the columns number, messageId, status and date (ISO); None when it cannot be used."""
-    columns = {(name or "").strip().casefold(): value or "" for name, value in row.items()}
-    state = STATUSES.get(columns.get("status", "").strip().casefold())
-    external_id = columns.get("messageid", "").strip()
+def read_entry(cells: Mapping[str, str], region: str) -> Entry | None:
+    """A line with the columns of HEADINGS, its date as ISO writes it; None when it cannot be used."""
+    state, external_id = STATUSES.get(cells["status"].casefold()), cells["messageId"]
     try:
-        number = msisdn.normalise(columns.get("number", ""), region)
+        number = msisdn.normalise(cells["number"], region)
     except msisdn.MsisdnError:
         return None
     if state is None or not external_id:
         return None
-    return Entry(number, external_id, state, _instant(columns.get("date", "")))
+    return Entry(number, external_id, state, _instant(cells.get("date", "")))
 
 
 def _instant(written: str) -> datetime | None:

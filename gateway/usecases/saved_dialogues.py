@@ -24,6 +24,7 @@ from gateway.usecases import holdings as held
 from gateway.usecases import writing
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
+from gateway.usecases.stops import Barred
 
 #: Counted per number and day, and per number and hour.
 _RESUME_SMS, _RESUME_CODES = "resume_sms", "resume_codes"
@@ -105,10 +106,10 @@ def settled_by(parts: Parts, act_key: bytes) -> Settled | None:
             return None
 
 
-def take_by_code(parts: Parts, typed: str, msisdn: str, act_key: bytes) -> Settled | None:
+def take_by_code(parts: Parts, typed: str, msisdn: str, act_key: bytes, language: str) -> Settled | Barred | None:
     """The dialogue that a code opens, whoever asks; None for a wrong code, and for too many tries: they look alike.
 
-    Raises StoreUnavailable.
+    Barred: its service is stopped; it is left where it waits. Raises StoreUnavailable.
     """
     again = settled_by(parts, act_key)
     if again is not None:
@@ -122,7 +123,8 @@ def take_by_code(parts: Parts, typed: str, msisdn: str, act_key: bytes) -> Settl
         found = saved_dialogues.by_code(conn, _digest(parts, code or ""), now)
     if found is None or not allowed:
         return None
-    return settle(parts, found.id, "continued", act_key)
+    barred = parts.stops.barred(found.service, language, parts.zone, begun=True)
+    return barred or settle(parts, found.id, "continued", act_key)
 
 
 def _tell(

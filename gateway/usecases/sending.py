@@ -1,4 +1,4 @@
-"""Sending SMS: claimed rows, the fewest calls, and one settled answer for each recipient.
+"""Sending SMS: the calls of claimed rows, and one settled answer for each recipient.
 
 Before a call, `sending` and its attempt are committed; a crash from there on leaves rows that nobody sends again,
 which the sweep makes `unknown`. No call is made inside a transaction. Calls leave in waves: one transaction begins all
@@ -10,53 +10,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway import logs, metrics
 from gateway.channels.base import ChannelError
 from gateway.messages import Category, MtSms, MtState, SendOutcome, SendResult
-from gateway.store import holdings, mts, outbox, preferences, stray_dlrs
+from gateway.store import mts, outbox, preferences, stray_dlrs
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.store.limits import per_call
 from gateway.store.mts import MtToSend
 from gateway.store.outbox import Claimed
 from gateway.usecases import preferences as choices
-from gateway.usecases import stops
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.delivery_reports import match_strays
+from gateway.usecases.letters import Batch, Letter, give_up, log, next_wave, prepare, put_back
 from gateway.usecases.parts import Parts
-from gateway.usecases.preferences import Preferences
 
-#: The answer to a call that was made is worth waiting for the database: without it the SMS would be `unknown`.
-_SETTLE_TRIES = 3
-#: A sender that must wait longer than this puts its rows back, so that others are not held up.
-_PATIENCE_S = 1.0
-#: Calls of one wave, and SMS in them: what a crash can leave in `unknown`.
-WAVE_CALLS = 48
-_WAVE_LETTERS = 1000
-#: How soon rows that an operator's stop held back are looked at again.
-_STOPPED_S = 3.0
+#: The answer to a call that was made is worth waiting for a database that is restarted: without it the SMS would be
+#: `unknown`, and a vital one sent twice.
+_SETTLE_WAITS_S = (0.1, 1.0, 3.0, 6.0)
 #: Said by an aggregator whose own list has the citizen.
 _BLACKLISTED = "UserInBlacklist"
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One SMS of a batch: its outbox row, which is mine, and what it says to whom."""
-
-    row: Claimed
-    mt: MtToSend = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Letters that one call can carry: the same text from the same sender, each number once."""
-
-    channel: str
-    sender: str  #: its key in gateway.yaml
-    text: str = field(repr=False)
-    letters: tuple[Letter, ...]
 
 
 def send_all(parts: Parts, rows: Sequence[Claimed], pool: ThreadPoolExecutor, *, urgent: bool) -> int:
@@ -66,154 +39,31 @@ def send_all(parts: Parts, rows: Sequence[Claimed], pool: ThreadPoolExecutor, *,
     and the sweep makes them `unknown`.
     """
     waiting = list(prepare(parts, rows))
-    put_back = 0
+    held_back = 0
     while waiting:
-        wave, later = _next_wave(parts, waiting, urgent)
-        put_back += sum(len(batch.letters) for batch, _ in later)
+        wave, later = next_wave(parts, waiting, urgent)
+        held_back += sum(len(batch.letters) for batch, _ in later)
         taken = {id(batch) for batch in (*wave, *(batch for batch, _ in later))}
         waiting = [batch for batch in waiting if id(batch) not in taken]
-        _put_back(parts, later)
+        put_back(parts, later)
         if wave:
             _send_wave(parts, wave, pool)
-    return put_back
-
-
-def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
-    """The calls that these claimed rows need; what must not leave is settled here. Raises StoreUnavailable.
-
-    An SMS whose validity is over becomes `expired`, one that the citizen refuses by now `suppressed`; one that is no
-    longer `created` has been settled elsewhere; one that cannot be read is given up, and holds up none of the others.
-    """
-    ready: list[Letter] = []
-    with parts.database.begin() as conn:
-        found = mts.for_sending(conn, parts.seals, [row.target_id for row in rows])
-        to = [mt.holding_id for mt in found.values() if mt is not None]
-        chosen, closed = choices.refusals(conn, to), holdings.closed_among(conn, to)
-        for row in rows:
-            mt = found.get(row.target_id)
-            if mt is not None and mt.holding_id in closed:
-                _suppress(conn, row, mt, parts, "changed_hands")
-            elif mt is not None and _may_leave(conn, parts, row, mt, chosen[mt.holding_id]):
-                ready.append(Letter(row, mt))
-            elif row.target_id not in found:
-                outbox.done(conn, row.id, row.token, "erased", parts.now())
-            elif mt is None:
-                _give_up(conn, parts, row, "unreadable")
-    return _batches(parts, ready)
-
-
-def _may_leave(conn: Connection, parts: Parts, row: Claimed, mt: MtToSend, chosen: Preferences) -> bool:
-    now = parts.now()
-    if mt.state is not MtState.CREATED:
-        outbox.done(conn, row.id, row.token, "not_needed", now)
-        return False
-    if mt.valid_until <= now:
-        if outbox.done(conn, row.id, row.token, "expired", now):
-            mts.move(conn, mt.id, MtState.EXPIRED, "send", "validity", now)
-            _log("mt.expired", mt)
-        return False
-    if chosen.refuses(mt.category, mt.channel):
-        _suppress(conn, row, mt, parts)
-        return False
-    if mt.channel not in parts.channels:
-        _log("mt.stopped", mt, "no_channel", level="error")
-        later = now + timedelta(seconds=parts.settings.sms.longest_retry_s)
-        outbox.retry(conn, row.id, row.token, later, "no_channel", now)
-        return False
-    return True
-
-
-def _suppress(conn: Connection, row: Claimed, mt: MtToSend, parts: Parts, why: str = "refused") -> None:
-    """She refused it since it was written, or the number is somebody else's. A vital one is for staff to tell."""
-    now, vital = parts.now(), mt.category is Category.VITAL
-    code = "reach_otherwise" if vital else why
-    if outbox.done(conn, row.id, row.token, code, now):
-        mts.move(conn, mt.id, MtState.SUPPRESSED, "send", code, now)
-        _log("mt.suppressed", mt, code, level="error" if vital else "info")
-
-
-def _batches(parts: Parts, letters: Sequence[Letter]) -> tuple[Batch, ...]:
-    """The letters in as few calls as their channels and senders allow, the most urgent first."""
-    open_calls: dict[tuple[str, str, str], list[list[Letter]]] = {}
-    for letter in letters:
-        mt = letter.mt
-        calls = open_calls.setdefault((mt.channel, mt.sender, mt.text), [[]])
-        sender = parts.settings.sender_of(mt.sender)
-        most = per_call(sender.tps, parts.settings.channels[mt.channel].max_recipients_per_call)
-        if len(calls[-1]) >= most or any(other.mt.msisdn == mt.msisdn for other in calls[-1]):
-            calls.append([])
-        calls[-1].append(letter)
-    return tuple(
-        Batch(channel, sender, text, tuple(call))
-        for (channel, sender, text), calls in open_calls.items()
-        for call in calls
-    )
-
-
-def _next_wave(parts: Parts, waiting: Sequence[Batch], urgent: bool) -> tuple[list[Batch], list[tuple[Batch, float]]]:
-    """The batches that may leave now, and those that may not, each with the seconds it has to wait.
-
-    A sender that may go on in a moment is waited for, when nothing else is to do.
-    """
-    wave: list[Batch] = []
-    later: list[tuple[Batch, float]] = []
-    held: dict[str, float] = {}  # sender -> when the next of its batches may be looked at
-    stopped = stops.SMS in parts.stops.active()
-    for batch in waiting:
-        if len(wave) >= WAVE_CALLS or sum(len(one.letters) for one in wave) >= _WAVE_LETTERS:
-            break
-        tps, count = parts.settings.sender_of(batch.sender).tps, len(batch.letters)
-        if stopped:
-            later.append((batch, _STOPPED_S))
-        elif batch.sender in held:
-            later.append((batch, held[batch.sender]))
-            held[batch.sender] += count / tps
-        else:
-            wait = parts.throttle.take(batch.sender, tps, count, urgent=urgent)
-            if 0 < wait <= _PATIENCE_S and not wave:
-                threading.Event().wait(wait)
-                wait = parts.throttle.take(batch.sender, tps, count, urgent=urgent)
-            if wait <= 0:
-                wave.append(batch)
-            elif wait <= _PATIENCE_S:
-                break  # after this wave
-            else:
-                later.append((batch, wait))
-                held[batch.sender] = wait + count / tps
-    return wave, later
-
-
-def _put_back(parts: Parts, later: Iterable[tuple[Batch, float]]) -> None:
-    """Ready again when their sender may send them; they were not begun, and no attempt is counted."""
-    now = parts.now()
-    due = {letter.row: now + timedelta(seconds=seconds) for batch, seconds in later for letter in batch.letters}
-    if not due:
-        return
-    with parts.database.begin() as conn:
-        for token in {row.token for row in due}:
-            mine = {row.id: at for row, at in due.items() if row.token == token}
-            outbox.put_back_many(conn, mine, token, "slower", now)
+    return held_back
 
 
 def _send_wave(parts: Parts, wave: Sequence[Batch], pool: ThreadPoolExecutor) -> None:
     """Begins, calls and settles the batches of one wave."""
     started = parts.monotonic()
+    until = parts.now() + timedelta(seconds=parts.settings.sms.sending_deadline_s)
     begun = [(batch, letters) for batch, letters in _start(parts, wave) if letters]
-    calls = [pool.submit(_call, parts, batch, letters) for batch, letters in begun]
+    calls = [pool.submit(_call, parts, batch, letters, until) for batch, letters in begun]
     results = [call.result() for call in calls]
     answered = [
         (letter, result)
         for (_, letters), said in zip(begun, results, strict=True)
         for letter, result in zip(letters, said, strict=True)
     ]
-    for left in reversed(range(_SETTLE_TRIES)):
-        try:
-            _settle_wave(parts, answered)
-            break
-        except StoreUnavailable as error:
-            logs.event("mt.not_settled", level="error", why=error.why, tries_left=left)
-            if not left:
-                raise
+    _settle_patiently(parts, answered)
     duration_ms = round((parts.monotonic() - started) * 1000)
     for letter, result in answered:
         metrics.sms_sent.labels(letter.mt.channel, result.outcome).inc()
@@ -247,9 +97,14 @@ def _start(parts: Parts, wave: Sequence[Batch]) -> list[tuple[Batch, tuple[Lette
     return [(batch, tuple(one for one in batch.letters if one.row.id in mine and one.mt.id in moved)) for batch in wave]
 
 
-def _call(parts: Parts, batch: Batch, letters: Sequence[Letter]) -> tuple[SendResult, ...]:
-    """One result for each letter, in their order, whatever the channel does."""
+def _call(parts: Parts, batch: Batch, letters: Sequence[Letter], until: datetime) -> tuple[SendResult, ...]:
+    """One result for each letter, in their order, whatever the channel does.
+
+    From `until` on the rows may be somebody else's, who sends them again: a call not begun by then is not made.
+    """
     numbers = tuple(letter.mt.msisdn for letter in letters)
+    if parts.now() >= until:  # no thread was free, or the machine slept
+        return tuple(SendResult(number, SendOutcome.RETRY, code="late") for number in numbers)
     name = parts.settings.sender_of(batch.sender).name
     try:
         answered = parts.channels[batch.channel].send(MtSms(batch.channel, name, batch.text, numbers))
@@ -272,12 +127,25 @@ def _slow_down(parts: Parts, sender: str, answered: Iterable[SendResult]) -> Non
         parts.throttle.refused(sender, parts.settings.sender_of(sender).tps, refused.retry_after_s)
 
 
+def _settle_patiently(parts: Parts, answered: Sequence[tuple[Letter, SendResult]]) -> None:
+    """As `_settle_wave`, again while the database is away. Raises StoreUnavailable after the last try."""
+    for wait in (*_SETTLE_WAITS_S, None):
+        try:
+            _settle_wave(parts, answered)
+            return
+        except StoreUnavailable as error:
+            logs.event("mt.not_settled", level="error", why=error.why, again_in_s=wait)
+            if wait is None:
+                raise
+            threading.Event().wait(wait)
+
+
 def _settle_wave(parts: Parts, answered: Sequence[tuple[Letter, SendResult]]) -> None:
     """Puts rows and SMS where the answers say: those that were taken all together, the others one by one."""
     with parts.database.begin() as conn:
         late = [(letter, result) for letter, result, settled in _settled(conn, parts, answered) if not settled]
     for letter, result in late:  # my token did not stand: the sweep or a person was first
-        _log("mt.late_answer", letter.mt, result.code, level="warning")
+        log("mt.late_answer", letter.mt, result.code, level="warning")
 
 
 def _settled(
@@ -336,19 +204,7 @@ def _opted_out(conn: Connection, parts: Parts, mt: MtToSend) -> None:
         conn, mt.holding_id, f"sender:{mt.channel}", choices.OUT, "aggregator", parts.now(), evidence="send"
     )
     if mt.category is Category.VITAL:
-        _log("mt.suppressed", mt, "reach_otherwise", level="error")
-
-
-def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str, reason: str = "") -> bool:
-    """It surely did not leave, and is not tried again: a person must look."""
-    now = parts.now()
-    settled = outbox.dead(conn, row.id, row.token, code, now)
-    if settled:
-        mts.move(conn, row.target_id, MtState.FAILED_PERMANENT, "send", reason or code, now)
-        mt = mts.by_id(conn, row.target_id)
-        about = mt.submission_id if mt is not None else None
-        logs.event("mt.dead", level="error", mt_id=row.target_id, submission_id=about, code=code)
-    return settled
+        log("mt.suppressed", mt, "reach_otherwise", level="error")
 
 
 def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -> bool:
@@ -356,9 +212,9 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     row, mt_id, now, sms = letter.row, letter.mt.id, parts.now(), parts.settings.sms
     tries, stopped = row.attempts + 1, result.outcome is SendOutcome.STOP
     if stopped:
-        _log("mt.stopped", letter.mt, result.code, level="error")
+        log("mt.stopped", letter.mt, result.code, level="error")
     elif tries >= sms.attempts:
-        return _give_up(conn, parts, row, result.code, "attempts")
+        return give_up(conn, parts, row, result.code, "attempts")
     first_s = sms.longest_retry_s if stopped else sms.first_retry_s
     delay_s = wait_s(tries, first_s, sms.longest_retry_s, result.retry_after_s, parts.random_bytes)
     due_at = now + timedelta(seconds=delay_s)
@@ -366,7 +222,3 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     if settled:
         mts.move(conn, mt_id, MtState.CREATED, "send", result.code, now)
     return settled
-
-
-def _log(name: str, mt: MtToSend, code: str = "", level: logs.Level = "info") -> None:
-    logs.event(name, level, mt_id=mt.id, submission_id=mt.submission_id, channel=mt.channel, code=code)

@@ -22,6 +22,7 @@ from gateway.usecases import holdings as held
 from gateway.usecases import saved_dialogues as dropped
 from gateway.usecases.shelf import VersionLost
 from gateway.usecases.sms_dialogue import Dialogue
+from gateway.usecases.stops import Barred
 from gateway.usecases.talk import Talk
 
 _OUTCOMES: dict[offers.Choice, Outcome] = {"continue": "continued", "restart": "restarted", "disown": "disowned"}
@@ -200,6 +201,9 @@ class _Answer:
         if choice is None:
             again = offers.offer(self.menus, self.surface, state.language, state.search, state.offered, "error_choice")
             return self.shown(again, answers=True)
+        barred = self.barred(state.search, begun=choice == "continue") if choice != "disown" else None
+        if barred is not None:  # it is left where it waits until the service is open again
+            return barred
         key = self.dialogue.key("offer")
         settled = dropped.settle(self.parts, state.offered, _OUTCOMES[choice], key)
         if settled is not None and settled.outcome == "disowned":
@@ -229,8 +233,7 @@ class _Answer:
 
     def resume(self, code: str) -> Answered:
         if code:
-            settled = dropped.take_by_code(self.parts, code, self.asked.msisdn, self.dialogue.key("code"))
-            return self.say("sms_resume_code_wrong") if settled is None else self.shown(self.taken_up(settled))
+            return self.resume_by_code(code)
         waiting = self.left_in(None)
         running = self.state is not None and not self.state.offered
         worth_it = dropped.is_resumable(self.parts, self.asked.conversation, self.now)
@@ -241,6 +244,13 @@ class _Answer:
             except VersionLost:
                 self.menus = self.parts.shelf.current
         return self.say("sms_nothing_to_resume") if waiting is None else self.offer(waiting)
+
+    def resume_by_code(self, code: str) -> Answered:
+        key = self.dialogue.key("code")
+        taken = dropped.take_by_code(self.parts, code, self.asked.msisdn, key, self.language)
+        if isinstance(taken, Barred):
+            return self.say(f"sms_{taken.key}", taken.values)
+        return self.say("sms_resume_code_wrong") if taken is None else self.shown(self.taken_up(taken))
 
     def left_in(self, service: str | None) -> WaitingDialogue | None:
         """The dialogue that this number left last, in that service when one is given."""

@@ -47,10 +47,11 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
             notices.moved_away(conn, parts, found)  # while it is still theirs
             submissions.move(conn, found.id, holding, now)
             submission_events.add(conn, found.id, "moved", now)
-        return Done(ActAnswer("done"), (notices.LANE,))
+        return Done(ActAnswer("done", submission_id=found.id), (notices.LANE,))
 
     answer = acts.once(parts, act.action, act_key, do)
-    logs.event("submission.takeover", outcome=answer.outcome, channel=caller.channel)
+    about = answer.submission_id
+    logs.event("submission.takeover", submission_id=about, outcome=answer.outcome, channel=caller.channel)
     return answer
 
 

@@ -18,7 +18,7 @@ from gateway.usecases.parts import Parts
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened: `about` is "submission", "hand-over" or "SMS 7"; `said` codes and ids only."""
+    """One thing that happened: `about` is "submission", "hand-over", "withdrawal" or "SMS 7"; `said` codes and ids."""
 
     at: datetime
     about: str
@@ -43,6 +43,7 @@ def trace(parts: Parts, typed: str) -> Trace | None:
             return None
         sms = mts.of_submission(conn, line.id)
         work = [("hand-over", row) for row in _rows(conn, "submission", line.id)]
+        work += [("withdrawal", row) for row in _rows(conn, "withdrawal", line.id)]
         work += [(_name(mt), row) for mt in sms for row in _rows(conn, "mt", mt.id)]
         moments = [*_calls(conn, work), *_events(conn, line.id)]  # an answer comes before what it moved
         for mt in sms:

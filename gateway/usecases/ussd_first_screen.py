@@ -77,6 +77,11 @@ def answer_offer(attempt: Attempt, state: session.State, typed: str, text: str) 
         return offers.offer(
             attempt.menus, attempt.surface, state.language, state.search, state.offered, mistake="error_choice"
         )
+    if choice != "disown":
+        ussd, begun = attempt.ussd, choice == "continue"
+        barred = ussd.barred(state.search, state.language, ussd.timezone, begun=begun)
+        if barred is not None:  # it is left where it waits until the service is open again
+            return walk.Step(state, walk.closing(attempt.menus, attempt.surface, state, barred.key, barred.values))
     attempt.must_be_latest()
     settled = attempt.ussd.settle_offer(state.offered, _OUTCOMES[choice], _key(attempt, text, _OFFER))
     return taken_up(attempt, settled, text)

@@ -44,10 +44,11 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
         submission_events.add(conn, found.id, "withdrawn", now)
         outbox.add(conn, LANE, KIND, found.id, order_key(found.id), _PRIORITY, now, now, found.system)
         notices.withdrawn(conn, parts, found)
-        return Done(ActAnswer("done"), (LANE, notices.LANE))
+        return Done(ActAnswer("done", submission_id=found.id), (LANE, notices.LANE))
 
     answer = acts.once(parts, act.action, act_key, do)
-    logs.event("submission.withdrawal", outcome=answer.outcome, channel=caller.channel)
+    about = answer.submission_id
+    logs.event("submission.withdrawal", submission_id=about, outcome=answer.outcome, channel=caller.channel)
     return answer
 
 

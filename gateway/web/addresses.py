@@ -10,6 +10,13 @@ from typing import Any
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+#: Where web/front.py leaves the address of the connection itself, once REMOTE_ADDR is the client's.
+PEER = "passerelle.peer"
+#: What a proxy adds to a request that it passes on.
+_PASSED_ON = (
+    "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)  # fmt: skip
 #: More hops than any real chain of proxies: what is longer was made to be long.
 _HOPS_MAX = 32
 _PORT = r"(?::\d{1,5})?"
@@ -48,6 +55,12 @@ def client_address(environ: Mapping[str, Any], proxies: Networks) -> str:
     if not named:  # the proxy speaks for itself
         return peer
     return named.pop() if len(named) == 1 else ""
+
+
+def hides_its_client(environ: Mapping[str, Any], proxies: Networks) -> bool:
+    """Whether a proxy that nobody declared passed the request on: whoever called stands behind the address we see."""
+    peer: str = environ.get(PEER) or environ.get("REMOTE_ADDR") or ""
+    return any(name in environ for name in _PASSED_ON) and not comes_from(proxies, peer)
 
 
 def _nearest(chain: list[str], proxies: Networks) -> str:

@@ -13,7 +13,7 @@ from gateway import logs, metrics
 from gateway.backoffice.webhooks import WebhookError
 from gateway.messages import BackofficeEvent
 from gateway.store.db import StoreUnavailable
-from gateway.web.addresses import Networks, comes_from
+from gateway.web.addresses import Networks, comes_from, hides_its_client
 from gateway.web.errors import problem, register
 from gateway.web.headers import Headers
 
@@ -35,6 +35,7 @@ class Site:
     relay_beat: Callable[[], datetime | None]
     exposition: Callable[[], bytes]  #: all metrics, in Prometheus' text form
     monitoring_from: Networks
+    proxies: Networks
     headers: Headers  #: of every answer that has none of the same name
     body_bytes: int
     now: Callable[[], datetime]
@@ -77,7 +78,8 @@ def _health(app: Flask, site: Site) -> None:
 
     @app.get("/metrics")
     def figures() -> Response:
-        if not comes_from(site.monitoring_from, request.remote_addr):
+        # Behind a proxy on this machine that nobody declared, all the world seems to call from here.
+        if hides_its_client(request.environ, site.proxies) or not comes_from(site.monitoring_from, request.remote_addr):
             abort(404)
         return Response(site.exposition(), content_type=CONTENT_TYPE_LATEST)
 
@@ -114,7 +116,7 @@ def _events(app: Flask, site: Site) -> None:
         try:
             event = site.read_event(system, dict(request.headers), request.get_data(), site.now())
         except WebhookError as error:
-            logs.event("backoffice.refused", level="warning", system=system, code=error.code)
+            logs.event("backoffice.refused", level="warning", system=system, code=error.code, why=error.detail)
             metrics.backoffice_events.labels(system, error.code).inc()
             return problem(error.status, "Event refused", str(error), code=str(error.code))
         outcome = site.take_event(event)

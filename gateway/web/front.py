@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway import logs
-from gateway.web.addresses import Networks, client_address
+from gateway.web.addresses import PEER, Networks, client_address
 from gateway.web.headers import Headers
 
 Environ = dict[str, Any]
@@ -42,6 +42,7 @@ def behind_front(application: WsgiApp, proxies: Networks, headers: Headers) -> W
         if status:
             return _refuse(status, headers, start_response)
         if proxies:
+            environ[PEER] = environ.get("REMOTE_ADDR")
             environ["REMOTE_ADDR"] = client_address(environ, proxies)
         try:
             return application(environ, start_response)

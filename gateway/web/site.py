@@ -36,6 +36,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
     """The WSGI application of a gateway."""
     settings, parts = gateway.settings, gateway.parts
     headers = security_headers(settings.public_url)
+    proxies = networks_of(settings.trusted_proxies)
     figures = CollectorRegistry()
     figures.register(StoreFigures(parts))
     app = create_app(
@@ -48,6 +49,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
             relay_beat=gateway.relay_beat,
             exposition=lambda: metrics.exposition() + generate_latest(figures),
             monitoring_from=networks_of(settings.monitoring_from),
+            proxies=proxies,
             headers=headers,
             body_bytes=settings.limits.body_bytes,
             now=gateway.now,
@@ -69,7 +71,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
         surges=_surges(gateway, tokens),
     )
     application = in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2), headers)
-    return behind_front(application, networks_of(settings.trusted_proxies), headers)
+    return behind_front(application, proxies, headers)
 
 
 def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:

@@ -19,6 +19,7 @@ from gateway.usecases import (
     counting,
     dialogues,
     hand_over,
+    letters,
     promised_answers,
     sending,
     sim_checks,
@@ -39,7 +40,7 @@ UPKEEP = "upkeep"
 #: A drain ends after this long and asks to be woken again: a stop request is never far from being seen.
 DRAIN_S = 20.0
 #: Calls made at the same time by one worker: they wait for others, not for us.
-THREADS = sending.WAVE_CALLS
+THREADS = letters.WAVE_CALLS
 #: Rows claimed at once. Short texts to one citizen each need one call per row; mass sendings share calls. A back office
 #: is called for one row at a time, and each call holds its row for long.
 _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
@@ -121,9 +122,9 @@ def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int
         most = _ROWS[lane] if limit is None else limit
         rows = outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), kinds)
     running = [pool.submit(_task(gateway, row)) for row in rows if row.kind != "mt"]
-    letters = [row for row in rows if row.kind == "mt"]
+    mts = [row for row in rows if row.kind == "mt"]
     try:
-        put_back = sending.send_all(parts, letters, pool, urgent=lane == "urgent") if letters else 0
+        put_back = sending.send_all(parts, mts, pool, urgent=lane == "urgent") if mts else 0
     finally:
         _wait(running)
     return len(rows), put_back

@@ -225,9 +225,21 @@ def test_an_invoice_is_compared(gateway, tmp_path):
     partly = gateway("reconcile", "invoice", str(bill))
     assert (partly.returncode, partly.stderr) == (
         1,
-        "facture.csv:3: operator: Orange is none of mtn, moov, celtiis\n",
+        "facture.csv:3: operator: Orange is none of gateway.yaml; write one of mtn, moov, celtiis\n",
     )
     bill.write_text("a;b\n")
-    assert "names no column month, operator, kind, quantity, amount_f" in refused(
+    assert "facture.csv: no line heads the columns: add one with month, operator, kind, quantity, amount_f" in refused(
         gateway("reconcile", "invoice", str(bill))
     )
+    bill.write_text("mois;opérateur;type;quantité;montant\nTotal;;;0;0\n")
+    assert "facture.csv: nothing is billed below the headings" in refused(gateway("reconcile", "invoice", str(bill)))
+
+
+def test_what_no_operator_is_known_of_is_told_beside_a_bill(gateway, tmp_path):
+    gateway("migrate")
+    bill = tmp_path / "facture.csv"
+    with sqlite3.connect(tmp_path / "gateway.db") as conn:
+        conn.execute("INSERT INTO daily VALUES ('2026-11-03', 'sessions', 'africastalking|61699', 12)")
+    bill.write_text("mois;opérateur;type;quantité;montant\n2026-11;MTN;sessions;12;60\n")
+    told = gateway("reconcile", "invoice", str(bill)).stdout.splitlines()
+    assert told[-1] == "2026-11  sessions: 12 more of ours came without a network that gateway.yaml knows"

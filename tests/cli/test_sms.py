@@ -1,8 +1,8 @@
 """`gateway sms`, `stop`, `start`, `stops`: masked, audited, and sentences for what cannot be done."""
 
-import getpass
 import re
 
+from gateway.cli.stops import who
 from tests.cli.test_commands import gateway, refused  # noqa: F401 - the fixture
 
 NUMBER = "0197000001"
@@ -30,8 +30,8 @@ def test_one_sms_from_sending_to_its_moves(gateway):  # noqa: F811
     assert "bientot" not in sheet
     assert "text: Très bientot" in gateway("sms", "show", mt, "--text").stdout
     done = gateway("stops").stdout
-    assert f"{getpass.getuser()}  sms.read mt:{mt}" in done
-    assert f"{getpass.getuser()}  sms.send mt:{mt} procedure" in done
+    assert f"{who()}  sms.read mt:{mt}" in done
+    assert f"{who()}  sms.send mt:{mt} procedure" in done
 
 
 def test_what_cannot_be_done_is_a_sentence(gateway):  # noqa: F811
@@ -55,6 +55,19 @@ def test_a_list_of_the_aggregator(gateway, tmp_path):  # noqa: F811
     assert "list.csv:3: needs number, messageId and a known status; left out" in done.stderr
 
 
+def test_a_list_as_a_spreadsheet_writes_it(gateway, tmp_path):  # noqa: F811
+    gateway("migrate")
+    path = tmp_path / "list.csv"
+    path.write_bytes("Rapport d'été\nDate;Numéro;messageId;Statut\n;0197000001;ATX_1;Success\n".encode("cp1252"))
+    done = gateway("sms", "reconcile", "--file", str(path))
+    assert done.stdout.strip() == "0 settled, 0 ambiguous, 1 foreign", done.stderr
+    path.write_bytes(b"number;status\n0197000001;Success\n")
+    told = refused(gateway("sms", "reconcile", "--file", str(path)))
+    assert told == "Error: list.csv: line 1: no column messageId; the headings must name number, messageId, status"
+    path.write_bytes(b"\xff\xd8\xff\x00")
+    assert "list.csv: it is no text: save the table as CSV" in refused(gateway("sms", "reconcile", "--file", str(path)))
+
+
 def test_stopped_and_started(gateway):  # noqa: F811
     gateway("migrate")
     assert gateway("stop", "sms", "--reason", "panne").stdout == "sms: stopped\n"
@@ -64,7 +77,7 @@ def test_stopped_and_started(gateway):  # noqa: F811
     assert gateway("stop", "service", "--reason", "x").returncode == 2
     assert gateway("stop", "sms").returncode == 2, "a reason is asked for"
     said = gateway("stops").stdout
-    assert re.search(rf"^STOPPED sms since .* by {getpass.getuser()}: panne$", said, re.MULTILINE)
+    assert re.search(rf"^STOPPED sms since .* by {who()}: panne$", said, re.MULTILINE)
     assert gateway("start", "sms").stdout == "sms: started\n"
     assert gateway("start", "sms").stdout == "sms: was not stopped\n"
     assert "STOPPED sms" not in gateway("stops").stdout

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -68,6 +70,32 @@ def test_one_demand_is_followed_through_all_processes(system):
         assert hidden not in told.partition("\n")[2]
 
 
+def test_no_secret_is_in_a_log_a_figure_or_the_list_of_processes(system):
+    phone = system.phone("+2290197000044")
+    file_a_demand(phone, "1234567844")
+    phone.waits_for_sms(3)
+    keys = json.loads((system.data / "keys.json").read_text())
+    secrets = {one for one in _texts(keys) if len(one) >= 20}
+    assert len(secrets) >= 5
+    seen = {"/metrics": figures(system), "top": system.gateway("top", "--once").stdout}
+    seen |= {file.name: file.read_text(errors="replace") for file in (system.data / "logs").iterdir()}
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended since
+            seen[str(arguments)] = arguments.read_text(errors="replace")
+    assert any("gateway.cli" in text for text in seen.values()), "our processes are among them"
+    assert [place for place, text in seen.items() if any(secret in text for secret in secrets)] == []
+    assert [place for place, text in seen.items() if "0197000044" in text or "1234567844" in text] == []
+
+
+def _texts(value):
+    """Every text in a JSON value."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
+
+
 def test_top_in_eighty_columns(system):
     phone = system.phone("+2290197000043")
     file_a_demand(phone, "1234567843")
@@ -88,6 +116,7 @@ def test_top_in_eighty_columns(system):
     assert re.search(r"^sms_francs +gateway +\d+ +200000 +\d+$", done.stdout, re.MULTILINE)
     assert "stopped: campaigns" in lines
     assert re.search(r"^last seen: relay \d+ s", done.stdout, re.MULTILINE)
+    assert re.search(r"^workers: (?:\w+ \d+ s(?:, |$)){4}", done.stdout, re.MULTILINE), "no age is torn from its unit"
 
 
 def test_top_without_a_web_process(system):

@@ -62,6 +62,42 @@ def test_a_librarys_line_is_one_line_without_escapes_and_secrets(lines: Lines) -
     assert "\x1b" in str(found[0]["message"]), "escaped in JSON, not lost"
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "deadbeefcafe1babe2f00d3a4b5c6d7e",  # a callback token: it has hardly ever seven digits in a row
+        "a0b1c2d3e4f5a6b7c8d9e0f1",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2/LaLaSw",
+        "482109375628",
+        "+2290197000000",
+        "Je suis malade",
+    ],
+)
+def test_our_own_line_shows_no_secret_given_to_it_by_mistake(lines: Lines, secret: str) -> None:
+    logs.event("test.slipped", code=secret)
+    logs.failure("test.slipped", ValueError(), code=secret)
+    assert [line["code"] for line in lines()] == ["(hidden)", "(hidden)"]
+
+
+@pytest.mark.parametrize("code", ["http_429", "s-0a1b-2c3d-4e5f", "acte-naissance", "ConnectionRefusedError", "*229#"])
+def test_a_code_is_shown(lines: Lines, code: str) -> None:
+    logs.event("test.code", code=code)
+    assert lines()[0]["code"] == code
+
+
+def test_a_library_shows_no_password_of_an_address(lines: Lines) -> None:
+    for url in (
+        "redis://:hunter2@10.0.0.1:6379/0",
+        "postgresql://gateway:hunter2@db/passerelle",
+        "https://u:p@x/hunter2@",
+    ):
+        logging.getLogger("redis").error("cannot connect to %s", url)
+    assert "hunter2@10" not in json.dumps(lines())
+    assert "hunter2@db" not in json.dumps(lines())
+    assert "u:p@" not in json.dumps(lines())
+
+
 def test_the_message_of_an_error_is_never_logged(lines: Lines) -> None:
     try:
         raise ValueError(f"{MARK}: NPI 1234567890")
@@ -71,3 +107,12 @@ def test_the_message_of_an_error_is_never_logged(lines: Lines) -> None:
     assert [line["exception"] for line in lines()] == ["ValueError", "ValueError"]
     assert MARK not in json.dumps(lines())
     assert NUMBER not in json.dumps(lines())
+
+
+def test_a_refused_event_is_logged_with_its_reason(site: Site, lines: Lines) -> None:
+    """An institution whose clock is wrong and a forger are answered alike, and are not the same to whoever looks."""
+    stale = {"HTTP_WEBHOOK_ID": "e1", "HTTP_WEBHOOK_TIMESTAMP": "1", "HTTP_WEBHOOK_SIGNATURE": "v1,x"}
+    assert site.call("POST", "/backoffice/etat-civil/events", b"{}", **stale)[0] == 401
+    assert site.call("POST", "/backoffice/etat-civil/events", b"{}")[0] == 401
+    told = [(line["code"], line["why"]) for line in lines() if line["event"] == "backoffice.refused"]
+    assert told == [("not_believed", "stale"), ("not_believed", "missing_header")]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+
+import pytest
 
 from gateway.usecases import stops
 from tests.trust.conftest import NPI, Handset
@@ -47,6 +50,54 @@ def test_what_dropped_can_be_taken_up(handset: Handset) -> None:
     close(handset, 1)
     assert "Commune" in handset.dial("1").text
     assert "déposée" in [handset.type("1"), handset.type("1")][-1].text
+
+
+def stopped(handset: Handset, *, now: bool) -> None:
+    gateway = handset.gateway
+    if now:
+        stops.stop(gateway.database, "service:acte-naissance", "panne", "ada", gateway.now())
+    else:
+        stops.start(gateway.database, "service:acte-naissance", "ada", gateway.now())
+    gateway.parts.stops._asked_at = None
+
+
+@pytest.mark.parametrize("choice", ["1", "2"])
+def test_what_dropped_waits_while_its_service_is_stopped(handset: Handset, choice: str) -> None:
+    """Neither going on nor starting again costs her what she had typed."""
+    handset.dial("1", "1", NPI)
+    handset.hang_up()
+    stopped(handset, now=True)
+    refused = handset.dial(choice)
+    assert refused.final
+    assert "en ce moment" in refused.text
+    stopped(handset, now=False)
+    assert "Commune" in handset.dial("1").text
+
+
+@pytest.mark.parametrize("choice", ["1", "2"])
+def test_it_waits_by_sms_too(handset: Handset, choice: str) -> None:
+    handset.dial("1", "1", NPI)
+    handset.hang_up()
+    handset.says("REPRISE")
+    stopped(handset, now=True)
+    (refused,) = handset.says(choice)
+    assert "en ce moment" in refused
+    stopped(handset, now=False)
+    handset.texter.later(seconds=1)
+    (shown,) = handset.says("1")
+    assert "Commune" in shown
+
+
+def test_it_waits_for_its_code_too(handset: Handset, stranger: Handset) -> None:
+    handset.dial("1", "1", NPI, "1")
+    handset.hang_up()
+    code = re.findall(r"REPRISE (\d{4} \d{4} \d{4})", " ".join(handset.inbox()))[0]
+    stopped(handset, now=True)
+    (refused,) = stranger.says(f"REPRISE {code}")
+    assert "en ce moment" in refused
+    stopped(handset, now=False)
+    (shown,) = stranger.says(f"REPRISE {code} ")
+    assert "Confirmer" in shown
 
 
 def test_a_stopped_service_takes_nothing(handset: Handset) -> None:

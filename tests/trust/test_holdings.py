@@ -9,7 +9,7 @@ import pytest
 
 from gateway.messages import Dlr, MtState, SimAnswer
 from gateway.store import holdings, mts, outbox, sim_checks
-from gateway.usecases import delivery_reports, preferences, sending, upkeep
+from gateway.usecases import delivery_reports, letters, preferences, upkeep
 from gateway.usecases import sim_checks as checks
 from tests.trust.conftest import NUMBER, Handset, demand, templates
 
@@ -203,4 +203,4 @@ def test_the_operator_is_asked_when_a_code_is_sent_once_a_day(handset: Handset) 
     with parts.database.begin() as conn:
         assert not checks.plan(conn, parts, holding, gateway.now())
         assert checks.plan(conn, parts, holding, gateway.now() + timedelta(days=1, seconds=1))
-    assert sending.WAVE_CALLS  # the lane's other work is untouched
+    assert letters.WAVE_CALLS  # the lane's other work is untouched

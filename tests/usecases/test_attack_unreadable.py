@@ -9,7 +9,17 @@ from sqlalchemy import select, update
 from gateway.messages import BackofficeAnswer, BackofficeEvent, Decision, HandOver, MtState, SubmissionState
 from gateway.store import acts, holdings, saved_dialogues, tables
 from gateway.store.outbox import OutboxState
-from gateway.usecases import arrivals, backoffice_events, hand_over, inspection, lookups, sending, submissions, upkeep
+from gateway.usecases import (
+    arrivals,
+    backoffice_events,
+    hand_over,
+    inspection,
+    letters,
+    lookups,
+    sending,
+    submissions,
+    upkeep,
+)
 from gateway.usecases import saved_dialogues as dialogues
 
 KEY = b"k" * 32
@@ -35,7 +45,7 @@ def filed(bench, act, caller, npi="1234564412"):
 def test_an_unreadable_sms_does_not_stop_the_lane(bench, act, caller, other, column):
     first, second = filed(bench, act, caller), filed(bench, act, other, "1234564413")
     damage(bench, tables.mts, column, bench.sms(first)[0].id)
-    for batch in sending.prepare(bench.parts, bench.claim("urgent")):
+    for batch in letters.prepare(bench.parts, bench.claim("urgent")):
         sending._send_wave(bench.parts, [batch], POOL)
     assert [sms.recipients for sms in bench.aggregator.calls] == [(other.msisdn,)]
     lost = bench.sms(first)[0]

@@ -159,17 +159,17 @@ def test_the_code_of_the_sms_opens_it_from_another_number(bench, caller, other):
     save(bench, caller, turns=3)
     (text,) = told(bench, caller)
     code = re.search(r"\d{4} \d{4} \d{4}", text).group()
-    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, b"wrong") is None
-    settled = saved_dialogues.take_by_code(bench.parts, code, other.msisdn, KEY)
+    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, b"wrong", "fr") is None
+    settled = saved_dialogues.take_by_code(bench.parts, code, other.msisdn, KEY, "fr")
     assert settled is not None
     assert session.decode(settled.state).screen == "commune"
-    assert saved_dialogues.take_by_code(bench.parts, code, other.msisdn, KEY) == settled, "the same SMS again"
-    assert saved_dialogues.take_by_code(bench.parts, code, other.msisdn, OTHER_KEY) is None, "it opens once"
+    assert saved_dialogues.take_by_code(bench.parts, code, other.msisdn, KEY, "fr") == settled, "the same SMS again"
+    assert saved_dialogues.take_by_code(bench.parts, code, other.msisdn, OTHER_KEY, "fr") is None, "it opens once"
 
 
 def test_the_reference_of_a_demand_made_in_it_opens_it_too(bench, caller, other):
     save(bench, caller, values={"npi": ("1",), "reference": ("482109375625", "4821 0937 5625")})
-    settled = saved_dialogues.take_by_code(bench.parts, "4821-O937-5625", other.msisdn, KEY)
+    settled = saved_dialogues.take_by_code(bench.parts, "4821-O937-5625", other.msisdn, KEY, "fr")
     assert settled is not None
 
 
@@ -178,7 +178,7 @@ def test_too_many_codes_are_refused_like_wrong_ones(bench, caller, other):
     bench.parts = changed(bench.parts, settings=bench.parts.settings.model_copy(update={"limits": limits}))
     save(bench, caller, values={"npi": ("1",), "reference": ("482109375625",)})
     for number in range(2):
-        assert saved_dialogues.take_by_code(bench.parts, "000000000000", other.msisdn, b"%d" % number) is None
-    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, KEY) is None
+        assert saved_dialogues.take_by_code(bench.parts, "000000000000", other.msisdn, b"%d" % number, "fr") is None
+    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, KEY, "fr") is None
     bench.later(hours=1)
-    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, OTHER_KEY) is not None
+    assert saved_dialogues.take_by_code(bench.parts, "482109375625", other.msisdn, OTHER_KEY, "fr") is not None

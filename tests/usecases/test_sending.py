@@ -12,7 +12,8 @@ from gateway.store import holdings, mts, outbox
 from gateway.store.db import StoreUnavailable, Why
 from gateway.usecases import sending
 from gateway.usecases.delivery_reports import take_dlr
-from gateway.usecases.sending import prepare
+from gateway.usecases.letters import prepare
+from gateway.usecases.reconcile import Settled, resend
 from gateway.usecases.upkeep import sweep
 
 POOL = ThreadPoolExecutor(4)
@@ -263,6 +264,7 @@ def test_f4_no_answer_stored_is_unknown_and_never_resent(bench, monkeypatch):
         raise StoreUnavailable(Why.AWAY)
 
     monkeypatch.setattr(sending, "_settle_wave", away)
+    monkeypatch.setattr(sending, "_SETTLE_WAITS_S", (0.0,))
     with pytest.raises(StoreUnavailable):
         send_all(bench)
     monkeypatch.undo()
@@ -281,9 +283,11 @@ def test_f4_no_answer_stored_is_unknown_and_never_resent(bench, monkeypatch):
     assert bench.row("mt", mt).state == "done"
 
 
-def test_an_answer_stored_at_the_second_try(sqlite_bench, monkeypatch):
+def test_an_answer_is_kept_while_the_database_is_restarted(sqlite_bench, monkeypatch):
+    assert sum(sending._SETTLE_WAITS_S) >= 10, "PostgreSQL needs seconds to be back"
+    monkeypatch.setattr(sending, "_SETTLE_WAITS_S", (0.0, 0.0, 0.0))
     mt = write(sqlite_bench, NUMBERS[0])
-    real, failures = sending._settle_wave, [StoreUnavailable(Why.BUSY)]
+    real, failures = sending._settle_wave, [StoreUnavailable(Why.AWAY)] * 3
 
     def busy_once(*args):
         if failures:
@@ -306,6 +310,45 @@ def test_an_answer_after_the_sweep_still_counts(bench):
     bench.aggregator.during = slow
     send_all(bench)
     assert (state(bench, mt).state, bench.row("mt", mt).state) == (MtState.ACCEPTED, "done")
+
+
+class Clogged(ThreadPoolExecutor):
+    """Threads that are free only after a minute: slow institutions have them, or the machine slept."""
+
+    def __init__(self, bench, meanwhile=lambda: None):
+        super().__init__(1)
+        self.bench, self.meanwhile = bench, meanwhile
+
+    def submit(self, *args, **kwargs):
+        self.bench.later(seconds=60)
+        self.meanwhile()
+        return super().submit(*args, **kwargs)
+
+
+def test_a_call_whose_time_is_over_before_it_begins_is_not_made(bench):
+    mt = write(bench, NUMBERS[0])
+    with Clogged(bench) as pool:
+        sending.send_all(bench.parts, bench.claim("urgent"), pool, urgent=True)
+    assert bench.aggregator.calls == []
+    assert (state(bench, mt).state, bench.row("mt", mt).state) == (MtState.CREATED, "ready"), "it surely did not leave"
+    bench.later(minutes=15)
+    send_all(bench)
+    assert len(bench.aggregator.calls) == 1
+
+
+def test_it_is_not_made_either_once_somebody_else_settled_the_sms(bench):
+    """By then a person, or the sweep, may have sent it again: this call would be the second."""
+    mt = write(bench, NUMBERS[0])
+
+    def resent():
+        assert sweep(bench.parts)["lost_sendings"] == 1
+        assert resend(bench.parts, mt, "somebody") is Settled.DONE
+        send_all(bench)
+
+    with Clogged(bench, resent) as pool:
+        sending.send_all(bench.parts, bench.claim("urgent"), pool, urgent=True)
+    assert len(bench.aggregator.calls) == 1
+    assert state(bench, mt).state == MtState.ACCEPTED
 
 
 def test_f18_two_hours_of_500(bench):

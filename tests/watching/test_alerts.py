@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from gateway.text import transliterate
+from gateway.workers.lanes import LANES
 from tests.watching.conftest import Promtool
 from tests.watching.names import metrics_of
 
@@ -44,6 +45,15 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         {'callback_probes_total{channel="c"}': "0x8 1x20"},
         {'callback_probes_total{channel="c"}': "7x20"},
     ),
+    "EventsRefused": (
+        20,
+        {'backoffice_events_total{system="s",outcome="not_believed"}': "0x8 5x20"},
+        {
+            'backoffice_events_total{system="s",outcome="not_believed"}': "0x8 2x20",
+            'backoffice_events_total{system="s",outcome="taken"}': "0+9x30",
+            'backoffice_events_total{system="s",outcome="repeated"}': "0+9x30",
+        },
+    ),
     "LaneLate": (
         5,
         {'outbox_oldest_seconds{lane="urgent"}': "130x10"},
@@ -54,6 +64,11 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         5,
         {'beat_age_seconds{name="worker-bulk"}': "200x10"},
         {'beat_age_seconds{name="worker-bulk"}': "60x10", 'beat_age_seconds{name="backup"}': "9000x10"},
+    ),
+    "WorkerMissing": (
+        15,
+        {**{f'beat_age_seconds{{name="worker-{lane}"}}': "9x20" for lane in ("urgent", "bulk", "backoffice")}, **UP},
+        {**{f'beat_age_seconds{{name="worker-{lane}"}}': "9x20" for lane in LANES}, **UP},
     ),
     "SmsUnknown": (40, {"sms_unknown": "11x60"}, {"sms_unknown": "10x60"}),
     "AggregatorRefuses": (
@@ -96,6 +111,8 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
 OTHERWISE: Mapping[str, tuple[int, dict[str, str]]] = {
     "RelaySilent": (5, {'beat_age_seconds{name="relay"}': "61x10", **UP}),
     "LaneLate": (5, {'outbox_oldest_seconds{lane="backoffice"}': "901x10"}),
+    "EventsRefused": (20, {'backoffice_events_total{system="s",outcome="unknown_reference"}': "0x8 5x20"}),
+    "WorkerMissing": (15, UP),
     "SpendReached": (15, {'sms_withheld_total{scope="sms_francs"}': "0x8 3x20"}),
     "BackupOld": (15, UP),
 }

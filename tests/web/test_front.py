@@ -73,6 +73,18 @@ def test_callbacks_and_metrics_are_for_the_true_client(
     assert behind.call("GET", "/metrics", **environ)[0] == (200 if allowed else 404), remark
 
 
+@pytest.mark.parametrize("name", ["X_FORWARDED_FOR", "FORWARDED", "X_REAL_IP", "VIA", "X_FORWARDED_PROTO"])
+def test_a_proxy_that_nobody_declared_opens_no_metrics(site: Site, name: str) -> None:
+    """It stands on this machine, so that all the world seems to call from here."""
+    assert site.call("GET", "/metrics")[0] == 200
+    assert site.call("GET", "/metrics", **{f"HTTP_{name}": "127.0.0.1"})[0] == 404
+
+
+def test_a_declared_proxy_may_pass_on_who_looks_at_metrics(behind: Site) -> None:
+    for environ in ({"HTTP_VIA": "1.1 x"}, {"HTTP_X_REAL_IP": OFFICE}):
+        assert behind.call("GET", "/metrics", **through(OFFICE), **environ)[0] == 200
+
+
 def test_checks_are_counted_by_the_true_client(behind: Site) -> None:
     def check(**environ: str) -> int:
         return behind.call("POST", "/verify", b"reference=482109375628&code=123456", **environ)[0]
