@@ -135,7 +135,17 @@ def _engine_for(url: URL, patience_s: int) -> Engine:
             pool_pre_ping=True,  # a restarted server costs a ping, not a citizen's turn
             hide_parameters=True,
         )
+        event.listen(engine, "checkin", _forget_read_only)
     return engine
+
+
+def _forget_read_only(connection: Any, _record: Any) -> None:
+    """A connection that was read with says READ WRITE in its next transaction, which a replica does not understand.
+
+    It must say nothing: then a server that takes no writes says so in the words that `_POSTGRESQL_WHY` knows.
+    """
+    if connection is not None and not connection.closed:
+        connection.read_only = None
 
 
 def _prepare_sqlite(patience_s: int, connection: Any, _record: Any) -> None:
