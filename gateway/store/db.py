@@ -6,6 +6,7 @@ SQLite and PostgreSQL behave the same through this file. The other files of this
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["Connection", "Database", "StoreUnavailable", "Why", "insert_into", "open_database", "read_url"]
+__all__ = ["Connection", "Database", "StoreUnavailable", "Why", "insert_into", "is_there", "open_database", "read_url"]
 
 BUSY_TIMEOUT_S = 5  # a writer waits this long for the other writers; a USSD turn has about 8 s in all
 CONNECT_TIMEOUT_S = 3
@@ -107,6 +108,12 @@ def read_url(url: str) -> URL:
         if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":
             return parsed
     raise ValueError("the database URL must be sqlite:///<file> or postgresql://<user>@<host>/<database>")
+
+
+def is_there(url: str) -> bool:
+    """Whether there is something to open: False for a SQLite file that opening would make. ValueError (the URL)."""
+    parsed = read_url(url)
+    return parsed.get_backend_name() != "sqlite" or os.path.exists((parsed.database or "").removeprefix("file:"))
 
 
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
