@@ -55,11 +55,12 @@ def stops(limit: int) -> None:
 
 
 def who() -> str:
-    """The operating system's name for the person at the terminal."""
+    """The operating system's name for the person at the terminal, also when she works as the account of the service."""
     import getpass
+    import os
 
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return "?"
 

@@ -231,3 +231,9 @@ def test_an_invoice_is_compared(gateway, tmp_path):
     assert "names no column month, operator, kind, quantity, amount_f" in refused(
         gateway("reconcile", "invoice", str(bill))
     )
+
+
+def test_what_an_operator_did_has_her_name_also_under_the_service_s_account(gateway):
+    assert gateway("migrate").returncode == 0
+    assert gateway("stop", "sms", "--reason", "essai", SUDO_USER="ada").returncode == 0
+    assert "by ada: essai" in gateway("stops").stdout
