@@ -92,6 +92,15 @@ class Ciphers:
         self._ciphers = ciphers
 
 
+def read(path: Path) -> Keyring | None:
+    """The keyring in the file, which is left as it is; None when there is none. Raises KeysError."""
+    stored = _read(path)
+    try:
+        return None if stored is None else _keyring(stored)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise KeysError(f"{path}: damaged; restore it from its backup") from error
+
+
 def read_encryption(path: Path) -> dict[str, bytes]:
     """The encryption keys in the file now, newest first. Raises KeysError."""
     stored = _read(path)

@@ -19,7 +19,7 @@ from gateway import keys, logs, metrics
 from gateway.backoffice.base import BackOffice
 from gateway.backoffice.build import build as build_system
 from gateway.backoffice.signing import Verifier, verifier
-from gateway.channels.base import Channel
+from gateway.channels.base import Channel, ChannelDeclarationError
 from gateway.channels.build import build as build_channel
 from gateway.engine.outcomes import Declared
 from gateway.engine.surface import Rules, Surface
@@ -30,7 +30,7 @@ from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
 from gateway.settings import DEMO_API_KEY, Settings
 from gateway.store import beats, erasure_list, key_check, sealed
-from gateway.store.db import Database, StoreUnavailable, open_database
+from gateway.store.db import Database, StoreUnavailable, is_there, open_database
 from gateway.store.limits import open_throttle
 from gateway.store.sessions import Sessions
 from gateway.store.wake import Wake, open_wake
@@ -60,8 +60,9 @@ from gateway.usecases.ussd_parts import Action, Source, Ussd
 
 #: The relay's name among the signs of life.
 RELAY = "relay"
-#: The latest backup's.
+#: The latest backup's, and that of the keys.
 BACKUP = "backup"
+BACKUP_KEYS = "backup-keys"
 #: The token that `make run` believes on every channel, on loopback only.
 LOCAL_TOKEN = "local"  # noqa: S105  # no secret: it is refused unless settings.local
 
@@ -152,12 +153,22 @@ def require_keys(settings: Settings, found: tuple[key_check.SealedSample, ...]) 
         raise KeysError(f"{path}: not the keys of this backup; put the copy that belongs to it there")
 
 
-def note_backup(settings: Settings, at: datetime) -> bool:
-    """Whether the database took the note that it was backed up: one that may not be written still can be."""
+def keys_belong(settings: Settings, keyring: Keyring) -> bool:
+    """Whether these keys made what the database holds; makes nothing. Raises StoreUnavailable."""
+    return key_check.belong(sealed.build(keyring, os.urandom), key_check.samples(database_url(settings)))
+
+
+def note_backup(settings: Settings, at: datetime, name: str = BACKUP) -> bool:
+    """Whether the database took the note that it, or the keys, were copied: one that may not be written still can be.
+
+    Where there is no database yet, none is made.
+    """
+    if not is_there(database_url(settings)):
+        return False
     database = open_database(database_url(settings))
     try:
         with database.begin() as conn:
-            beats.beat(conn, BACKUP, at)
+            beats.beat(conn, name, at)
     except StoreUnavailable:
         return False
     finally:
@@ -271,19 +282,30 @@ def world(settings: Settings) -> World:
     )
 
 
+def channel_faults(settings: Settings) -> tuple[str, ...]:
+    """One sentence for each fault in the declarations of channels."""
+    found: list[str] = []
+    for name in settings.channels:
+        try:
+            _channel(settings, name)
+        except ChannelDeclarationError as error:
+            found += error.faults
+    return tuple(found)
+
+
 def _channels(settings: Settings) -> dict[str, Channel]:
-    region = settings.countries[0]
-    folder = Path(settings.config).resolve().parent
-    return {
-        name: build_channel(
-            name,
-            declared,
-            config_folder=folder,
-            api_key=os.environ.get(declared.api_key_env or "", DEMO_API_KEY if settings.local else None),
-            region=region,
-        )
-        for name, declared in settings.channels.items()
-    }
+    return {name: _channel(settings, name) for name in settings.channels}
+
+
+def _channel(settings: Settings, name: str) -> Channel:
+    declared = settings.channels[name]
+    return build_channel(
+        name,
+        declared,
+        config_folder=Path(settings.config).resolve().parent,
+        api_key=os.environ.get(declared.api_key_env or "", DEMO_API_KEY if settings.local else None),
+        region=settings.countries[0],
+    )
 
 
 def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]) -> dict[str, BackOffice]:

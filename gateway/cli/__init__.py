@@ -12,6 +12,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "run": "run",
     "dial": "dial",
     "check": "check",
+    "doctor": "doctor",
     "text": "text",
     "submissions": "submissions",
     "sms": "sms",

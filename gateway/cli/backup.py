@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def backup(folder: Path | None, keys_file: Path | None) -> None:
     if keys_file is not None:
         keys.copy_to(wiring.keys_path(chosen), keys_file)
         click.echo(f"{keys_file}: the keys; keep them apart from the database")
+        _note(chosen, wiring.now(), wiring.BACKUP_KEYS)
     if folder is not None:
         _database(chosen, folder)
 
@@ -43,5 +45,11 @@ def _database(chosen: Settings, folder: Path) -> None:
     manifest = copies.make(url, folder, version("passerelle"), wiring.now())
     rows = sum(manifest.tables.values())
     click.echo(f"{folder}: {manifest.database}, {manifest.size} bytes, {rows} rows in {len(manifest.tables)} tables")
-    if not wiring.note_backup(chosen, manifest.made_at):
-        click.echo("the database does not take the note that it was backed up: see the log", err=True)
+    _note(chosen, manifest.made_at, wiring.BACKUP)
+
+
+def _note(chosen: Settings, at: datetime, name: str) -> None:
+    from gateway import wiring
+
+    if not wiring.note_backup(chosen, at, name):
+        click.echo(f"the database does not take the note of this {name}: see `gateway doctor`", err=True)

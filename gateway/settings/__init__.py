@@ -1,6 +1,6 @@
 """What an operator decides: the environment (`GATEWAY_*`) and gateway.yaml; read once, checked together, frozen."""
 
-from gateway.settings.exposure import is_loopback, require_serving
+from gateway.settings.exposure import is_loopback, loopback_faults, require_serving, secret_faults, simulated
 from gateway.settings.load import load
 from gateway.settings.model import (
     DEMO_API_KEY,
@@ -40,5 +40,8 @@ __all__ = [
     "address_of",
     "is_loopback",
     "load",
+    "loopback_faults",
     "require_serving",
+    "secret_faults",
+    "simulated",
 ]

@@ -56,23 +56,29 @@ def is_loopback(bind: str) -> bool:
         return False
 
 
+def simulated(settings: Settings) -> dict[str, str]:
+    """Every key of gateway.yaml that still leads to the demonstration, and what it is."""
+    found: dict[str, str] = {}
+    for name, channel in settings.channels.items():
+        if _is_simulator(settings, channel.base_url):
+            found[f"channels.{name}.base_url"] = "is the simulator"
+        if _is_simulator(settings, channel.insights_url):
+            found[f"channels.{name}.insights_url"] = "is the simulator"
+        if channel.kind == "africastalking" and channel.username == "sandbox":
+            found[f"channels.{name}.username"] = "is the sandbox account"
+    for name, system in settings.systems.items():
+        if _is_simulator(settings, system.url):
+            found[f"systems.{name}.url"] = "is the demonstration back office"
+    return found
+
+
 def _demonstration(settings: Settings, *, simulator_runs: bool) -> list[str]:
     reasons: list[str] = []
     if settings.local:
         reasons.append("GATEWAY_LOCAL is set (the token `local` and the demonstration keys are believed)")
     if simulator_runs and settings.simulator_bind:
         reasons.append("the simulator runs")
-    for name, channel in settings.channels.items():
-        if _is_simulator(settings, channel.base_url):
-            reasons.append(f"channels.{name}.base_url is the simulator")
-        if _is_simulator(settings, channel.insights_url):
-            reasons.append(f"channels.{name}.insights_url is the simulator")
-        if channel.kind == "africastalking" and channel.username == "sandbox":
-            reasons.append(f"channels.{name}.username is the sandbox account")
-    for name, system in settings.systems.items():
-        if _is_simulator(settings, system.url):
-            reasons.append(f"systems.{name}.url is the demonstration back office")
-    return reasons
+    return reasons + [f"{where} {what}" for where, what in simulated(settings).items()]
 
 
 def _is_simulator(settings: Settings, url: str | None) -> bool:

@@ -60,11 +60,14 @@ def prove(conn: Connection, code_id: int, act_key: bytes, now: datetime) -> None
     conn.execute(update(codes).where(codes.c.id == code_id).values(proved_at=now, proved_by=act_key))
 
 
-def use(conn: Connection, holding_id: int, purpose: str, proved_since: datetime, now: datetime) -> bool:
-    """Whether a code for this purpose was typed back since then; the act that asks is the only one that it is for."""
+def use(
+    conn: Connection, holding_id: int, purpose: str, proved_since: datetime, proved_until: datetime, now: datetime
+) -> bool:
+    """Whether a code for this purpose was typed back between these times; it is for the act that asks, and no other."""
     c = codes.c
+    lately = (c.proved_at > proved_since) & (c.proved_at <= proved_until)
     spent = update(codes).where(
-        c.holding_id == holding_id, c.purpose == bounded(purpose, 80), c.proved_at > proved_since, c.used_at.is_(None)
+        c.holding_id == holding_id, c.purpose == bounded(purpose, 80), lately, c.used_at.is_(None)
     )
     return conn.execute(spent.values(used_at=now)).rowcount > 0
 

@@ -6,6 +6,7 @@ SQLite and PostgreSQL behave the same through this file. The other files of this
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["Connection", "Database", "StoreUnavailable", "Why", "insert_into", "open_database", "read_url"]
+__all__ = ["Connection", "Database", "StoreUnavailable", "Why", "insert_into", "is_there", "open_database", "read_url"]
 
 BUSY_TIMEOUT_S = 5  # a writer waits this long for the other writers; a USSD turn has about 8 s in all
 CONNECT_TIMEOUT_S = 3
@@ -109,6 +110,12 @@ def read_url(url: str) -> URL:
     raise ValueError("the database URL must be sqlite:///<file> or postgresql://<user>@<host>/<database>")
 
 
+def is_there(url: str) -> bool:
+    """Whether there is something to open: False for a SQLite file that opening would make. ValueError (the URL)."""
+    parsed = read_url(url)
+    return parsed.get_backend_name() != "sqlite" or os.path.exists((parsed.database or "").removeprefix("file:"))
+
+
 def insert_into(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of this database's own kind: the one that knows ON CONFLICT."""
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
@@ -135,7 +142,17 @@ def _engine_for(url: URL, patience_s: int) -> Engine:
             pool_pre_ping=True,  # a restarted server costs a ping, not a citizen's turn
             hide_parameters=True,
         )
+        event.listen(engine, "checkin", _forget_read_only)
     return engine
+
+
+def _forget_read_only(connection: Any, _record: Any) -> None:
+    """A connection that was read with says READ WRITE in its next transaction, which a replica does not understand.
+
+    It must say nothing: then a server that takes no writes says so in the words that `_POSTGRESQL_WHY` knows.
+    """
+    if connection is not None and not connection.closed:
+        connection.read_only = None
 
 
 def _prepare_sqlite(patience_s: int, connection: Any, _record: Any) -> None:

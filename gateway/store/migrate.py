@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -27,6 +28,10 @@ _LOCK = 0x5041535345524544
 _PATIENCE_S = 60
 #: A table of every shape: without a mark of its shape, a database that has it is half restored.
 _ANY_TABLE = "outbox"
+
+
+#: none: no tables; unfinished: a restore did not end; older: migrations are missing; later: a later version's.
+Shape = Literal["none", "unfinished", "older", "current", "later"]
 
 
 class SchemaTooNew(Exception):
@@ -61,6 +66,16 @@ def is_current(url: str) -> bool:
             return _revisions(conn) == {head()}
     finally:
         database.close()
+
+
+def shape_of(conn: Connection) -> Shape:
+    """How a database stands towards the shape that this version needs."""
+    revisions = _revisions(conn)
+    if not revisions:
+        return "unfinished" if inspect(conn).has_table(_ANY_TABLE) else "none"
+    if revisions == {head()}:
+        return "current"
+    return "older" if revisions <= known() else "later"
 
 
 def head() -> str:

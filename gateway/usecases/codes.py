@@ -16,6 +16,7 @@ from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.messages import Category
 from gateway.store import codes, counters
 from gateway.store import holdings as stored
+from gateway.store.codes import Code
 from gateway.store.db import Connection
 from gateway.text import fit
 from gateway.usecases import acts, holdings, sim_checks, writing
@@ -32,6 +33,8 @@ _OVER = ActAnswer("closed", closing="code_over")
 _DIGITS = 6
 #: A code that is about to end is not worth asking for: another one is sent.
 _WORTH_ASKING = timedelta(seconds=60)
+#: A time server corrects a clock by moments. One that went back further must make no code live longer.
+_CORRECTION = timedelta(seconds=60)
 _SCOPE = "codes_sent"
 _PRIORITY = 0
 
@@ -46,7 +49,7 @@ def send(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
             return Done(_NEW_SIM)
         live = codes.latest(conn, holding, act.proof)
         most = parts.settings.codes.wrong
-        if live is not None and live.expires_at > now + _WORTH_ASKING and live.wrong < most:
+        if live is not None and not _is_over(parts, live, now + _WORTH_ASKING) and live.wrong < most:
             return Done(ActAnswer(SENT))
         hour = now.replace(minute=0, second=0, microsecond=0)
         number = stored.digest_of(parts.seals, caller.msisdn).hex()
@@ -75,7 +78,7 @@ def check(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
             return Done(_NEW_SIM)
         live = codes.latest(conn, held.id, act.proof)
         most = parts.settings.codes.wrong
-        if live is None or live.expires_at <= now:
+        if live is None or _is_over(parts, live, now):
             return Done(ActAnswer(EXPIRED))
         if live.wrong >= most:
             return Done(_OVER)
@@ -95,7 +98,13 @@ def proved(conn: Connection, parts: Parts, holding_id: int, purpose: str, now: d
     held = stored.by_id(conn, holding_id)
     if not purpose or held is None or holdings.sim_changed(parts, held, now):
         return False
-    return codes.use(conn, holding_id, purpose, now - timedelta(seconds=parts.settings.codes.valid_s), now)
+    since = now - timedelta(seconds=parts.settings.codes.valid_s)
+    return codes.use(conn, holding_id, purpose, since, now + _CORRECTION, now)
+
+
+def _is_over(parts: Parts, code: Code, now: datetime) -> bool:
+    """Whether it has ended, or would end later than a code sent now: then the clock went back."""
+    return not now < code.expires_at <= now + timedelta(seconds=parts.settings.codes.valid_s) + _CORRECTION
 
 
 def _send(conn: Connection, parts: Parts, act: Act, caller: Caller, holding: int, now: datetime) -> None:

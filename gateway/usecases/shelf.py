@@ -47,8 +47,15 @@ def _read(database: Database, name: str, languages: tuple[str, ...]) -> Menus:
 
 
 def publish(database: Database, menus: Menus, now: datetime) -> Shelf:
-    """Puts `menus` in service; publishing the same version again changes nothing. Raises StoreUnavailable."""
-    with database.begin() as conn:
-        menu_versions.publish(conn, menus.version, menus.files, now)
+    """Puts `menus` in service; publishing the same version again changes nothing. Raises StoreUnavailable.
+
+    What is published already is not written: a process can start while the database takes no writes, and say so.
+    """
+    with database.read() as conn:
+        published = menu_versions.latest(conn) == menus.version
         changed_at = menu_versions.changed_at(conn, menus.version)
+    if not published:
+        with database.begin() as conn:
+            menu_versions.publish(conn, menus.version, menus.files, now)
+            changed_at = menu_versions.changed_at(conn, menus.version)
     return Shelf(current=menus, changed_at=changed_at, database=database)

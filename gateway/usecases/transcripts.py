@@ -133,7 +133,7 @@ def _last_input(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, wi
     if turn.turn_id is not None:
         if turn.turn_id == body.turn or (ordered and _earlier(turn.turn_id, body.turn)):
             return Plan(Kind.REPEAT)
-    elif digest(turn.text) == body.mark and now_ms - body.at_ms <= window_ms:
+    elif digest(turn.text) == body.mark and abs(now_ms - body.at_ms) <= window_ms:  # the clock may have gone back
         return Plan(Kind.REPEAT)
     if new:
         return fresh

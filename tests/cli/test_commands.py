@@ -45,7 +45,7 @@ def test_help_names_every_command(gateway):
     assert done.returncode == 0
     for name in (
         *("run", "dial", "check", "text", "submissions", "reconcile", "top", "beat", "tokens", "keys", "migrate"),
-        *("web", "worker", "relay"),
+        *("web", "worker", "relay", "doctor", "backup", "restore", "service"),
     ):
         assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE)
 

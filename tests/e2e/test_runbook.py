@@ -2,10 +2,14 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 
+import pytest
+
+from gateway.supervise.plan import QUEUES
 from tests.e2e.running import ROOT
 from tests.supervise.processes import wait_until
 
@@ -20,6 +24,7 @@ def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
+@pytest.mark.timeout(300)
 def test_the_guide_runs_as_written(new_system, tmp_path):
     system = new_system().start()
     first = filed(system.phone(NUMBER), "1234567891")
@@ -62,6 +67,55 @@ def test_the_guide_runs_as_written(new_system, tmp_path):
 def test_what_is_not_run_changes_the_machine():
     for line in (line for block in blocks("console") for line in block.splitlines()):
         assert line.startswith(MACHINE), line
+
+
+UNITS = (
+    "passerelle-.service.d/commun.conf",
+    "passerelle-web@.service",
+    "passerelle-worker@.service",
+    "passerelle-relay.service",
+    "passerelle-backup.service",
+    "passerelle-backup.timer",
+)
+INSTANCES = {"passerelle-web@.service": ("8000", "8002"), "passerelle-worker@.service": QUEUES}
+
+
+def test_the_units_start_what_there_is(tmp_path):
+    """Every process has its unit, with the arguments that the command knows; systemd reads them, where it is there."""
+    (tmp_path / UNITS[0]).parent.mkdir()
+    started = []
+    for name, block in zip(UNITS, blocks("ini"), strict=True):
+        assert f"`{name}`" in GUIDE.read_text() or f"/{name}`" in GUIDE.read_text(), name
+        here = block.replace("/srv/passerelle/venv/bin/gateway", "/bin/true").replace("=passerelle\n", "=daemon\n")
+        for instance in INSTANCES.get(name, ("",)):
+            (tmp_path / name.replace("@", f"@{instance}")).write_text(here)
+    for block in blocks("ini"):
+        started += re.findall(r"^ExecStart=.*/bin/gateway (\S+)", block, re.MULTILINE)
+    assert sorted(started) == ["backup", "relay", "web", "worker"]
+    enabled = " ".join(blocks("console"))
+    for name, instances in INSTANCES.items():
+        for instance in instances:
+            assert name.replace("@.service", f"@{instance}") in enabled
+    assert "passerelle-relay" in enabled
+    assert "passerelle-backup.timer" in enabled
+    if shutil.which("systemd-analyze") is not None:
+        files = [str(path) for path in sorted(tmp_path.glob("passerelle-*.*")) if path.is_file()]
+        where = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+        done = subprocess.run(
+            ["systemd-analyze", "verify", *files], env=where, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_proxy_passes_on_what_strangers_may_reach():
+    (proxy,) = blocks("nginx")
+    assert re.findall(r"location ([^{]+) \{ (\w+)", proxy) == [
+        ("~ ^/(channels|backoffice)/", "proxy_pass"),
+        ("= /verify", "proxy_pass"),
+        ("/", "return"),
+    ]
+    for port in INSTANCES["passerelle-web@.service"]:
+        assert f"server 127.0.0.1:{port} " in proxy
 
 
 def filed(phone, npi):

@@ -221,10 +221,12 @@ def test_postgresql_replica(new_postgres_url: Callable[[], str], now: datetime) 
             "'ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$"
         )
     database = open_database(url)
-    with pytest.raises(StoreUnavailable) as said:
-        _write(database, now)
+    for _ in range(2):  # on a new connection, and on one that was read with
+        with pytest.raises(StoreUnavailable) as said:
+            _write(database, now)
+        assert said.value.why is Why.READ_ONLY
+        database.ping()
     database.close()
-    assert said.value.why is Why.READ_ONLY
 
 
 @pytest.mark.postgres

@@ -114,3 +114,31 @@ def test_without_a_date_it_stays_closed(handset: Handset) -> None:
     stops.start(handset.gateway.database, "closed:acte-naissance", "ada", handset.gateway.now())
     handset.gateway.parts.stops._asked_at = None
     assert not handset.dial("1").final
+
+
+def test_by_sms_in_both_languages(handset: Handset) -> None:
+    close(handset, 30)
+    said = "Ce service est fermé jusqu'au 24/11 à 20h05: travaux au registre. Rien n'a été envoyé. *229#"
+    assert handset.says("ACTE") == [said]
+    handset.says("MENU")
+    assert handset.says("1") == [said], "through the menu too"
+    said = "This service is closed until 24/11 at 20:05: travaux au registre. Nothing was sent. *229#"
+    assert handset.says("BIRTH") == [said]
+
+
+def test_a_conversation_by_sms_goes_on_to_its_submission(handset: Handset) -> None:
+    for words in ("ACTE", "1", NPI, "cotonou"):
+        assert handset.says(words)
+    close(handset, 1)
+    handset.texter.later(minutes=1)
+    (receipt,) = handset.says("1")
+    assert receipt.startswith("Récépissé")
+    assert "fermé jusqu'au" in handset.says("ACTE")[0], "she enters it no more than others"
+
+
+def test_without_a_date_in_english(handset: Handset) -> None:
+    close(handset, None)
+    said = handset.dial("6", "1")
+    assert said.final
+    assert "travaux au registre" in said.text
+    assert "closed" in said.text
