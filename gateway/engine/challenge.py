@@ -11,7 +11,7 @@ from gateway.engine.outcomes import Act, ActAnswer
 from gateway.engine.places import Turn
 from gateway.engine.wording import folded
 from gateway.menu import model
-from gateway.menu.assurance import needs_code
+from gateway.menu.assurance import always_needs_code
 from gateway.text import pages
 
 #: What `State.challenge` says. A code that replaces an expired one is announced as such.
@@ -20,8 +20,14 @@ SEND, CHECK = "send_code", "check_code"
 
 
 def needed(turn: Turn) -> bool:
-    """Whether the act of the screen is done only after a one-time code."""
-    return needs_code(turn.service, turn.screen.verb)
+    """Whether the act of the screen is done only after a one-time code: who speaks for somebody else needs one too."""
+    verb = turn.screen.verb
+    if always_needs_code(turn.service, verb):
+        return True
+    values = turn.state.values
+    return isinstance(verb, model.Submit) and any(
+        name in values and values[name][0] != "" for name in (verb.number, verb.relation)
+    )
 
 
 def purpose(turn: Turn) -> str:

@@ -7,7 +7,12 @@ from gateway.menu.world import GATEWAY_ACTIONS
 
 
 def needs_code(service: Service, verb: Verb) -> bool:
-    """Whether this act of the service does: all demands of a `number+code` service, acts that say so or always do."""
+    """Whether this act of the service does, or may: `always_needs_code`, and demands made for somebody else."""
+    return always_needs_code(service, verb) or (isinstance(verb, Submit) and bool(verb.number or verb.relation))
+
+
+def always_needs_code(service: Service, verb: Verb) -> bool:
+    """Whether it does whoever it is for: demands of a `number+code` service, acts that say so or always do."""
     if isinstance(verb, Do):
         action = GATEWAY_ACTIONS.get(verb.action)
         return verb.code or (action is not None and action.code)

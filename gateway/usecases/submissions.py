@@ -64,9 +64,11 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
     if not identifiers.allowed(conn, parts, caller, act.args.identifiers, now):
         return ActAnswer("unavailable", closing=identifiers.CLOSING)
     holding = held.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
-    if act.args.assurance == "number+code" and not codes.proved(conn, parts, holding, act.proof, now):
+    for_another = _is_for_another(act.args, caller)
+    coded = act.args.assurance == "number+code" or for_another or bool(act.args.relation)
+    if coded and not codes.proved(conn, parts, holding, act.proof, now):
         return acts.UNAVAILABLE
-    if _is_for_another(act.args, caller):
+    if for_another:
         return _propose(conn, parts, act, caller, menus, holding, now)
     return _file(conn, parts, act, caller, menus, holding, now)
 

@@ -32,6 +32,7 @@ class Handset:
     sessions: int = 0
     dialled: str = ""
     imsi: str = ""
+    network: str = ""  #: the operator's code, as a callback names it
 
     @property
     def gateway(self) -> Gateway:
@@ -59,7 +60,7 @@ class Handset:
 
     def _deliver(self) -> UssdReply:
         phone_ = Phone(self.gateway, f"{self.number}-{self.sessions}", self.number)
-        return phone_.deliver(self.dialled, imsi=self.imsi)
+        return phone_.deliver(self.dialled, imsi=self.imsi, network=self.network)
 
     def says(self, words: str) -> list[str]:
         return self.texter.as_number(self.number).says(words, f"{self.number}-{words}-{self.texter.clock.now}")

@@ -7,9 +7,11 @@ import re
 import pytest
 import redis
 
+from gateway import settings
 from gateway.messages import SubmissionState
 from gateway.store import holdings, my_messages
 from gateway.usecases import upkeep
+from tests.sms.conftest import Build
 from tests.trust.conftest import NPI, Handset, demand
 
 WITHDRAW = ("2", "3", "1", "1")
@@ -160,3 +162,13 @@ def test_nobody_else_withdraws_it(handset: Handset, stranger: Handset) -> None:
     assert "Aucune demande" in listed.text
     assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
     assert NPI not in listed.text
+
+
+def test_a_code_that_cannot_be_sent_is_not_waited_for(build: Build) -> None:
+    """No sender of ours reaches her operator: she is told so, instead of waiting for a code that never comes."""
+    declared = settings.load({"GATEWAY_LOCAL": "1"}).senders["court"].model_copy(update={"registered": ["moov"]})
+    handset = Handset(build(senders={"court": declared}), network="61603")
+    handset.files()
+    refused = handset.dial(*WITHDRAW)
+    assert refused.final
+    assert "momentanément indisponible" in refused.text

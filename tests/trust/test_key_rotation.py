@@ -69,6 +69,7 @@ def test_every_sealed_column_is_sealed_for_its_own_name(handset: Handset) -> Non
     handset.files()
     handset.says("MENU")
     handset.dial("1", "3", "2", "2", "1234567891", "1", "1")
+    handset.type(handset.code())
     gateway = handset.gateway
     with gateway.database.read() as conn:
         for table, column in reseal.columns():
