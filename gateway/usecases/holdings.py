@@ -49,6 +49,12 @@ def met(conn: Connection, parts: Parts, msisdn: str, now: datetime, network: str
     return opened
 
 
+def addressed(conn: Connection, parts: Parts, msisdn: str, now: datetime) -> int:
+    """The holding of a number that somebody else names: no sign of life of hers, and not one that is over by now."""
+    current_of(conn, parts, msisdn, now)
+    return holdings.found_or_opened(conn, parts.seals, msisdn, now)
+
+
 def current_of(conn: Connection, parts: Parts, msisdn: str, now: datetime, imsi: str = "") -> Held | None:
     """The holding of this number, None when it has none; one that is over by now, or has another SIM, is closed."""
     known = holdings.held(conn, parts.seals, msisdn)

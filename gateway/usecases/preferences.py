@@ -16,7 +16,7 @@ from gateway.engine import compose
 from gateway.engine.outcomes import Act, ActAnswer, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
 from gateway.messages import Category, OptOut
-from gateway.store import holdings, preferences
+from gateway.store import preferences
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.preferences import Source
 from gateway.usecases import acts
@@ -113,7 +113,7 @@ def stop(
 def take_optout(parts: Parts, optout: OptOut, now: datetime) -> None:
     """Keeps what the aggregator says: nothing more to this number by its channel. Raises StoreUnavailable."""
     with parts.database.begin() as conn:
-        holding = holdings.found_or_opened(conn, parts.seals, optout.msisdn, now)
+        holding = held.addressed(conn, parts, optout.msisdn, now)
         subject = f"{_SENDER}{optout.channel}"
         noted = _note(conn, holding, {subject: OUT}, "aggregator", now, evidence=optout.sender)
     logs.event("optout.taken", channel=optout.channel, outcome="noted" if noted else "known")

@@ -9,7 +9,7 @@ from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
 from gateway.menu.model import Menus, Service
 from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import holdings, outbox, submission_events, submissions
+from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
@@ -107,7 +107,7 @@ def _propose(
         raise Undone(agreements.NOT_ASKED)
     if not agreements.may_ask(conn, parts, caller, now):
         return ActAnswer("unavailable", closing="agree_too_many")
-    person = holdings.found_or_opened(conn, parts.seals, number, now)
+    person = held.addressed(conn, parts, number, now)
     behalf = _Behalf(person, OnBehalf.AGREED, helper)
     promised = _promised(menus.services[act.service], now.astimezone(parts.zone).date())
     try:
