@@ -172,3 +172,24 @@ def test_a_code_that_cannot_be_sent_is_not_waited_for(build: Build) -> None:
     refused = handset.dial(*WITHDRAW)
     assert refused.final
     assert "momentanément indisponible" in refused.text
+
+
+def test_no_operator_reads_a_code(handset: Handset, stranger: Handset) -> None:
+    """Whoever reads it may act as the citizen: `gateway sms show --text` does not show it."""
+    from gateway.usecases import sms_inspection
+
+    handset.files()
+    handset.dial(*WITHDRAW)
+    handset.code()
+    handset.dial("1", "3", "1", "0166000000", "1234567891", "1", "1")
+    handset.type(handset.code())
+    handset.dial("1", "1", "1234567899", "1")
+    handset.hang_up()
+    stranger.inbox()
+    shown: dict[str, str | None] = {}
+    for mt_id in range(1, len(handset.texter.network.sent) + 1):
+        sheet = sms_inspection.show(handset.gateway.parts, mt_id, "fr", reader="Awa")
+        assert sheet is not None
+        shown[sheet.line.mt.template] = sheet.text
+    assert shown.pop("receipt_no_promise", "")
+    assert shown == {"code_sms": "***", "agree_ask": "***", "resume_sms": "***"}
