@@ -12,7 +12,7 @@ from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
-from gateway.usecases import identifiers
+from gateway.usecases import identifiers, withdrawals
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
@@ -112,9 +112,16 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
         "service_title": Saved(short_title(menus, service, language) if service else found.service),
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
-        "can_withdraw": Saved("yes" if found.state in OPEN and found.on_behalf is not OnBehalf.DECLARED else ""),
+        "can_withdraw": Saved(_can_withdraw(parts, found)),
         "decided_message": Saved(words(found.message, language, menus.languages[0])),
     }
+
+
+def _can_withdraw(parts: Parts, found: StoredSubmission) -> str:
+    """ "yes"; "new": later, as another number took it over lately; "": it cannot, or not by phone."""
+    if found.state not in OPEN or found.on_behalf is OnBehalf.DECLARED:
+        return ""
+    return "new" if withdrawals.too_young(parts, found, parts.now()) else "yes"
 
 
 def _line(parts: Parts, one: StoredSubmission, language: str) -> str:

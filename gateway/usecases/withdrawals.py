@@ -38,7 +38,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
         found = submissions.by_reference(conn, parts.seals, number or "")
         if found is None or holding != found.holding_id or found.on_behalf is OnBehalf.DECLARED:
             return Done(NOT_HERS)
-        if _too_young(parts, found, now) or not codes.proved(conn, parts, found.holding_id, act.proof, now):
+        if too_young(parts, found, now) or not codes.proved(conn, parts, found.holding_id, act.proof, now):
             return Done(NOT_HERS)
         if not submissions.set_state(conn, parts.seals, found.id, SubmissionState.WITHDRAWN, now):
             return Done(LATE)
@@ -50,6 +50,12 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     answer = acts.once(parts, act.action, act_key, do)
     logs.event("submission.withdrawal", outcome=answer.outcome, channel=caller.channel)
     return answer
+
+
+def too_young(parts: Parts, found: StoredSubmission, now: datetime) -> bool:
+    """Whether another number took the demand over so lately that it may be a thief's."""
+    new_s = parts.settings.holdings.new_sim_s
+    return found.moved_at is not None and now - found.moved_at < timedelta(seconds=new_s)
 
 
 def order_key(submission_id: int) -> str:
@@ -111,9 +117,3 @@ def _settle(parts: Parts, row: Claimed, name: str, answer: BackofficeAnswer) -> 
 def _was_offered(conn: Connection, submission_id: int) -> bool:
     """Whether the institution may have heard of the demand: else there is nothing to take back."""
     return any(row.attempts > 0 for row in outbox.of_target(conn, "submission", submission_id))
-
-
-def _too_young(parts: Parts, found: StoredSubmission, now: datetime) -> bool:
-    """Whether another number took the demand over so lately that it may be a thief's."""
-    new_s = parts.settings.holdings.new_sim_s
-    return found.moved_at is not None and now - found.moved_at < timedelta(seconds=new_s)

@@ -198,3 +198,22 @@ def test_one_s_own_demand_needs_none(handset: Handset) -> None:
 def test_oui_and_digits_that_nobody_asked_for(handset: Handset, words: str) -> None:
     (said,) = handset.says(words)
     assert "ne correspondent" in said
+
+
+def test_the_helper_does_not_take_it_over(handset: Handset, stranger: Handset) -> None:
+    """He typed the NPI and read the reference: for him these two prove nothing."""
+    reference = proposed(handset)
+    stranger.says(f"OUI {digits(stranger)}")
+    refused = handset.dial("2", "4", reference, NPI[-4:])
+    assert "ne vont pas ensemble" in refused.text
+    assert demand(handset.gateway, reference).holding_id == stranger.holding()
+    third = Handset(handset.texter, "+2290195000000")
+    assert "C'est fait" in third.dial("2", "4", reference, NPI[-4:]).text, "she, from her new number"
+
+
+def test_who_was_silent_too_long_is_asked_as_whoever_holds_the_number_now(handset: Handset, stranger: Handset) -> None:
+    stranger.says("STOP")
+    handset.texter.later(days=91)
+    reference = proposed(handset)
+    stranger.says(f"OUI {digits(stranger)}")
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
