@@ -231,3 +231,12 @@ def test_an_invoice_is_compared(gateway, tmp_path):
     assert "names no column month, operator, kind, quantity, amount_f" in refused(
         gateway("reconcile", "invoice", str(bill))
     )
+
+
+def test_a_key_is_not_retired_while_it_seals_dialogues_under_way(gateway):
+    assert gateway("migrate").returncode == 0
+    assert "e2: not used yet" in gateway("keys", "prepare").stdout
+    assert "e2: the new key" in gateway("keys", "rotate").stdout
+    assert re.search(
+        r"e1 still seals dialogues under way: retire it after \d", refused(gateway("keys", "retire", "e1"))
+    )
