@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -141,8 +142,6 @@ def test_a_key_is_prepared_on_every_machine_before_one_seals_with_it(handset: Ha
 
 def test_values_of_a_lost_key_do_not_stand_in_the_way(handset: Handset) -> None:
     gateway = handset.gateway
-    handset.files()
-    handset.inbox()
     with gateway.database.begin() as conn:
         for number in range(3):
             conn.execute(
@@ -150,6 +149,8 @@ def test_values_of_a_lost_key_do_not_stand_in_the_way(handset: Handset) -> None:
                      "VALUES (:key, 'a', 'b', :lost, '2026-01-01')"),
                 {"key": b"%d" % number, "lost": b"\x02e9lost"},
             )  # fmt: skip
+    handset.files()
+    handset.inbox()
     keys.rotate(wiring.keys_path(gateway.settings), os.urandom)
     assert gateway.parts.seals.key_ids() == ("e2", "e1")
     for _ in range(40):
@@ -169,12 +170,12 @@ def test_sealing_again_that_is_cut_off_goes_on_where_it_was(handset: Handset) ->
     with gateway.database.begin() as conn:
         assert reseal.again(conn, gateway.parts.seals, 2) == 2
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
-    with pytest.raises(Killed), gateway.database.begin() as conn:
+    with contextlib.suppress(KilledError), gateway.database.begin() as conn:
         assert reseal.again(conn, gateway.parts.seals, 2) == 2
-        raise Killed
+        raise KilledError
     with gateway.database.read() as conn:
         assert reseal.count_by_key(conn)["e2"] == 2
     upkeep.sweep(gateway.parts)
