@@ -12,8 +12,9 @@ def person() -> None:
 
 @person.command()
 @click.argument("number")
-def export(number: str) -> None:
-    """Print all that is kept of NUMBER, opened, as JSON. Give it to nobody but her."""
+@click.option("--everybody", is_flag=True, help="Those who held the number before, too: for nobody but them.")
+def export(number: str, everybody: bool) -> None:
+    """Print all that is kept of whoever holds NUMBER now, opened, as JSON. Give it to nobody but her."""
     import json
 
     from gateway.cli.stops import who
@@ -22,17 +23,21 @@ def export(number: str) -> None:
     from gateway.usecases import persons
 
     gateway = opened()
-    found = persons.export(gateway.parts, _msisdn(gateway.settings.countries[0], number))
+    found = persons.export(gateway.parts, _msisdn(gateway.settings.countries[0], number), everybody=everybody)
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "export", "person", "", gateway.now())
+        stops.note_act(conn, who(), "export", "person", "everybody" if everybody else "", gateway.now())
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @person.command()
 @click.argument("number")
+@click.option("--everybody", is_flag=True, help="Those who held the number before, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(number: str, yes: bool) -> None:
-    """Forget NUMBER: at once what nobody needs, and a demand under way once it is answered. It cannot be undone."""
+def erase(number: str, everybody: bool, yes: bool) -> None:
+    """Forget whoever holds NUMBER now: at once what nobody needs, and a demand under way once it is answered.
+
+    It cannot be undone.
+    """
     from gateway.cli.stops import who
     from gateway.cli.submissions import opened
     from gateway.store import stops
@@ -43,9 +48,11 @@ def erase(number: str, yes: bool) -> None:
     msisdn = _msisdn(gateway.settings.countries[0], number)
     if not yes:
         click.confirm(f"Forget {mask(msisdn)} for ever?", abort=True)
-    counts = persons.erase(gateway.parts, msisdn, who())
+    counts = persons.erase(gateway.parts, msisdn, who(), everybody=everybody)
+    if counts is None:
+        raise click.ClickException(f"{mask(msisdn)}: held by nobody now; --everybody forgets those who did before")
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "erase", "person", "", gateway.now())
+        stops.note_act(conn, who(), "erase", "person", "everybody" if everybody else "", gateway.now())
     click.echo(f"{mask(msisdn)}: {counts.demands} demands, {counts.texts} SMS, {counts.others} other rows erased")
     if counts.left:
         click.echo(f"{counts.left} demands are still handled by an institution: erased once they are closed")

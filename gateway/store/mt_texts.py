@@ -13,6 +13,8 @@ from gateway.store.db import Connection
 from gateway.store.tables import mts
 
 _M = MtState
+#: Templates of SMS that hold a code which opens something: to read one is to hold it, and no operator needs to.
+WITH_A_CODE = ("code_sms", "agree_ask", "resume_sms")
 #: What is left of the text and the number.
 _GONE = {"text_sealed": None, "msisdn_sealed": None, "msisdn_digest": b""}
 

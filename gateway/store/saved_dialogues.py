@@ -15,7 +15,7 @@ from gateway.store.tables import holdings, saved_dialogues
 #: What the citizen chose: go on, start again, or "it was not me".
 Outcome = Literal["continued", "restarted", "disowned"]
 
-_WHERE = "saved_dialogues.state_sealed"
+STATE = "saved_dialogues.state_sealed"
 #: A settled dialogue is kept for the turn that settled it: a network repeats a turn within minutes.
 _SETTLED_KEPT = timedelta(hours=1)
 
@@ -68,7 +68,7 @@ def save(conn: Connection, seals: Seals, dropped: DroppedDialogue, now: datetime
         "channel": dropped.channel,
         "language": dropped.language,
         "screen": dropped.screen,
-        "state_sealed": seals.seal_bytes(dropped.state, _WHERE),
+        "state_sealed": seals.seal_bytes(dropped.state, STATE),
         "saved_at": now,
         "expires_at": dropped.expires_at,
         "code_digest": dropped.code_digest,
@@ -130,7 +130,7 @@ def by_settler(conn: Connection, seals: Seals, settled_by: bytes) -> Settled | N
     if row is None:
         return None
     return Settled(
-        row.id, row.holding_id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, _WHERE)
+        row.id, row.holding_id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, STATE)
     )
 
 

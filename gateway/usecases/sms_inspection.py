@@ -8,6 +8,7 @@ from gateway import logs
 from gateway.messages import Category, MtState
 from gateway.store import holdings, mts, outbox, stops
 from gateway.store.db import Connection
+from gateway.store.mt_texts import WITH_A_CODE
 from gateway.store.mts import Mt, MtEvent
 from gateway.store.outbox import OutboxRow
 from gateway.store.sealed import SealBroken
@@ -16,8 +17,6 @@ from gateway.usecases import holdings as held
 from gateway.usecases import mt_words, writing
 from gateway.usecases.parts import Parts
 
-#: SMS that hold a code which opens something: to read one is to hold it, and no operator needs to.
-WITH_A_CODE = ("code_sms", "agree_ask", "resume_sms")
 _HIDDEN = "***"
 
 

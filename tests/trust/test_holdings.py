@@ -289,3 +289,20 @@ def test_no_old_sms_in_the_phone_opens_a_dialogue_of_the_holding_before(handset:
         held.close(conn, gateway.parts, holding, held.Why.SIM, gateway.now())
     (said,) = stranger.says(f"REPRISE {code}")
     assert "ne permet pas" in said
+
+
+def test_a_dialogue_that_dropped_before_the_number_changed_hands_is_not_the_next_one_s(handset: Handset) -> None:
+    """It is in Redis until it is swept, minutes later: by then somebody else may have said that the number is hers."""
+    handset.dial("1", "1", "1234567899", "1")
+    dropped = handset.sessions
+    handset.texter.later(minutes=1)
+    handset.files()
+    it_was_not_me(handset)
+    last, handset.sessions = handset.sessions, dropped
+    handset.hang_up()
+    handset.sessions = last
+    handset.texter.later(minutes=1)
+    assert "1.Acte de naissance" in handset.dial().text
+    handset.dial("1", "1", "1234567898", "1")
+    handset.hang_up()
+    assert "non terminée" in handset.dial().text, "her own is"
