@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.engine import compose
+from gateway.engine.challenge import DIGITS
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.messages import Category
@@ -29,7 +30,6 @@ SENT, PROVED, WRONG, EXPIRED = "sent", "proved", "wrong", "expired"
 _TOO_MANY = ActAnswer("closed", closing="code_too_many")
 _NEW_SIM = ActAnswer("closed", closing="code_new_sim")
 _OVER = ActAnswer("closed", closing="code_over")
-_DIGITS = 6
 #: A code that is about to end is not worth asking for: another one is sent.
 _WORTH_ASKING = timedelta(seconds=60)
 _SCOPE = "codes_sent"
@@ -67,7 +67,7 @@ def check(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     typed = str(args.get("code", "")) if isinstance(args, dict) else ""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         held = None if holding is None else stored.by_id(conn, holding)
         if held is None:
             return Done(ActAnswer(EXPIRED))
@@ -99,7 +99,7 @@ def proved(conn: Connection, parts: Parts, holding_id: int, purpose: str, now: d
 
 
 def _send(conn: Connection, parts: Parts, act: Act, caller: Caller, holding: int, now: datetime) -> None:
-    code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**_DIGITS:0{_DIGITS}}"
+    code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**DIGITS:0{DIGITS}}"
     valid_s = parts.settings.codes.valid_s
     digest = _digest(parts, holding, act.proof, code)
     codes.add(conn, holding, act.proof, digest, now, now + timedelta(seconds=valid_s))

@@ -33,7 +33,7 @@ def my_submissions(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = held.find(conn, parts, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn, caller.imsi)
             mine = submissions.of_holding(conn, parts.seals, holding, _LISTED) if holding else ()
     except StoreUnavailable as error:
         return _unavailable("my_submissions", error)
@@ -102,7 +102,7 @@ def _may_type(parts: Parts, lookup: Lookup, caller: Caller) -> bool:
 
 
 def _is_own(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:
-    return held.find(conn, parts, caller.msisdn) == found.holding_id
+    return held.find(conn, parts, caller.msisdn, caller.imsi) == found.holding_id
 
 
 def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str) -> dict[str, Saved]:

@@ -29,7 +29,7 @@ def my_data(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) -> Look
         return LookupAnswer("unavailable")
     try:
         with parts.database.read() as conn:
-            holding = holdings.find(conn, parts, caller.msisdn)
+            holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
             held = None if holding is None else stored.by_id(conn, holding)
             if held is None:
                 return LookupAnswer("none")
@@ -47,7 +47,7 @@ def disown(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     """The action of "this number is new to me": what was of it before is of nobody who dials from it."""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         if holding is not None:
             holdings.close(conn, parts, holding, holdings.Why.DISOWNED, now)
         return Done(DONE)
@@ -59,7 +59,7 @@ def erase_me(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     """The action of "forget me", after a one-time code. What an institution still handles goes when it is closed."""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         held = None if holding is None else stored.by_id(conn, holding)
         if held is not None and codes.proved(conn, parts, held.id, act.proof, now):
             _erase(conn, parts, stored.digest_of(parts.seals, caller.msisdn), now, "citizen", held.opened_at)

@@ -126,7 +126,7 @@ def my_preferences(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return _UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = held.find(conn, parts, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn, caller.imsi)
             mine = NOTHING_CHOSEN if holding is None else of(conn, holding)
     except StoreUnavailable as error:
         logs.event("lookup.unavailable", level="warning", source="my_preferences", why=error.why)

@@ -1,8 +1,8 @@
 """A demand taken over by another number, or by the same one after its holding ended: with its reference and a fact.
 
 The fact is the end of the NPI that the demand is about. Unknown references, wrong digits and demands that hold no NPI
-get one answer. The number before is told, when it is still somebody's, and nothing that needs a code is possible for
-three days: whoever found a récépissé in the street gains a look at one state.
+get one answer. The number before is told, when it is still somebody's, and the demand cannot be withdrawn for three
+days: whoever found a récépissé in the street gains a look at one state.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     number = reference.parse(str(args.get("reference", ""))) if isinstance(args, dict) else None
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         found = submissions.by_reference(conn, parts.seals, number or "")
         if found is None or holding != found.holding_id or found.on_behalf is OnBehalf.DECLARED:
             return Done(NOT_HERS)

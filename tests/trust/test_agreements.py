@@ -14,7 +14,7 @@ from gateway.usecases import upkeep
 from gateway.usecases.caller import Caller
 from tests.trust.conftest import NPI, NUMBER, OTHER, Handset, demand
 
-FOR_HER = ("1", "3", "1", "0166000000", NPI, "1", "1")
+FOR_HER = ("1", "3", "1", "0166000000", "1", NPI, "1", "1")
 WITHOUT_PHONE = ("1", "3", "2", "2", NPI, "1", "1")
 
 
@@ -120,10 +120,10 @@ def test_she_withdraws_it(handset: Handset, stranger: Handset) -> None:
 
 def test_a_helper_who_asks_for_many_is_stopped(handset: Handset) -> None:
     for number in range(5):
-        reply = sent_with_code(handset, "1", "3", "1", f"019500000{number}", f"123456789{number}", "1", "1")
+        reply = sent_with_code(handset, "1", "3", "1", f"019500000{number}", "1", f"123456789{number}", "1", "1")
         assert "répond OUI" in reply.text
         handset.texter.later(minutes=30)  # three codes an hour
-    reply = sent_with_code(handset, "1", "3", "1", "0195000009", "1234567899", "1", "1")
+    reply = sent_with_code(handset, "1", "3", "1", "0195000009", "1", "1234567899", "1", "1")
     assert reply.final
     assert "Trop de demandes pour d'autres" in reply.text
 
@@ -152,7 +152,7 @@ def test_a_person_without_a_phone(handset: Handset) -> None:
 
 
 def test_her_own_number_is_her_own_demand(handset: Handset) -> None:
-    reply = sent_with_code(handset, "1", "3", "1", "0197000000", NPI, "1", "1")
+    reply = sent_with_code(handset, "1", "3", "1", "0197000000", "1", NPI, "1", "1")
     assert "déposée" in reply.text
 
 

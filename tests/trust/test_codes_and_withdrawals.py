@@ -57,7 +57,11 @@ def test_three_wrong_codes_and_nothing_is_done(handset: Handset) -> None:
     right = handset.code()
     wrong = "000000" if right != "000000" else "111111"
     assert handset.type(wrong).text.startswith("Code faux.")
-    assert not handset.type("abc").final
+    for slip in ("abc", "12345", "1234567", ""):
+        again = handset.type(slip)
+        assert not again.final
+        assert again.text.startswith("Il faut 6 chiffres."), "a slip is not a guess"
+    assert handset.type(f"{wrong[:3]} {wrong[3:]}").text.startswith("Code faux."), "spaces do not count"
     over = handset.type(wrong)
     assert over.final
     assert "trois fois" in over.text
@@ -70,8 +74,9 @@ def test_three_codes_an_hour(handset: Handset) -> None:
     handset.files()
     for _ in range(3):
         handset.dial(*WITHDRAW)
-        for wrong in ("1", "2", "3"):
-            handset.type(wrong)
+        right = handset.code()
+        for _ in range(3):
+            handset.type("000000" if right != "000000" else "111111")
     refused = handset.dial(*WITHDRAW)
     assert refused.final
     assert "Trop de codes" in refused.text
@@ -181,7 +186,7 @@ def test_no_operator_reads_a_code(handset: Handset, stranger: Handset) -> None:
     handset.files()
     handset.dial(*WITHDRAW)
     handset.code()
-    handset.dial("1", "3", "1", "0166000000", "1234567891", "1", "1")
+    handset.dial("1", "3", "1", "0166000000", "1", "1234567891", "1", "1")
     handset.type(handset.code())
     handset.dial("1", "1", "1234567899", "1")
     handset.hang_up()

@@ -306,3 +306,14 @@ def test_a_dialogue_that_dropped_before_the_number_changed_hands_is_not_the_next
     handset.dial("1", "1", "1234567898", "1")
     handset.hang_up()
     assert "non terminée" in handset.dial().text, "her own is"
+
+
+def test_another_sim_in_the_middle_of_a_dialogue_sees_nothing(handset: Handset) -> None:
+    """The dial is where a holding is closed; where that could not be done, nothing of it is shown all the same."""
+    handset.imsi = "616030000000001"
+    handset.files()
+    assert "Acte" in handset.dial("2", "1").text
+    handset.dial()
+    handset.imsi = "616030000000002"
+    handset.type("2")
+    assert "Aucune demande" in handset.type("1").text

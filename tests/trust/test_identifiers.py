@@ -69,7 +69,7 @@ def test_nobody_learns_that_an_npi_has_a_demand(handset: Handset, stranger: Hand
 
 
 def test_a_proposal_that_waits_does_not_stand_in_her_way(handset: Handset, stranger: Handset) -> None:
-    proposed = ("1", "3", "1", "0166000000", NPIS[0], "1", "1")
+    proposed = ("1", "3", "1", "0166000000", "1", NPIS[0], "1", "1")
     handset.dial(*proposed)
     assert "répond OUI" in handset.type(handset.code()).text
     assert "déposée" in stranger.dial("1", "1", NPIS[0], "1", "1").text
@@ -79,5 +79,5 @@ def test_a_proposal_that_waits_does_not_stand_in_her_way(handset: Handset, stran
 
 def test_a_helper_does_not_learn_that_she_has_a_demand(handset: Handset, stranger: Handset) -> None:
     stranger.dial("1", "1", NPIS[0], "1", "1")
-    handset.dial("1", "3", "1", "0166000000", NPIS[0], "1", "1")
+    handset.dial("1", "3", "1", "0166000000", "1", NPIS[0], "1", "1")
     assert "répond OUI" in handset.type(handset.code()).text

@@ -284,7 +284,7 @@ def test_the_list_says_whose_was_erased(handset: Handset) -> None:
 
 
 def propose(handset: Handset) -> None:
-    handset.dial("1", "3", "1", "0166000000", "1234567891", "1", "1")
+    handset.dial("1", "3", "1", "0166000000", "1", "1234567891", "1", "1")
     assert "répond OUI" in handset.type(handset.code()).text
 
 
