@@ -106,7 +106,7 @@ def test_a_database_that_is_away_keeps_nobody_from_the_menu(build: Build, monkey
 def test_what_is_kept(handset: Handset) -> None:
     handset.files()
     handset.inbox()
-    assert "1 demandes, 1 SMS" in handset.dial("5", "3", "1").text
+    assert "demandes: 1, SMS: 1" in handset.dial("5", "3", "1").text
 
 
 def test_everything_kept_is_in_the_export(handset: Handset) -> None:
