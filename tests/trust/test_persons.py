@@ -362,6 +362,21 @@ def test_a_dialogue_that_dropped_before_the_erasure_does_not_come_back(handset: 
     assert "1234567899" not in json.dumps(persons.export(handset.gateway.parts, NUMBER))
 
 
+def test_a_demand_that_nobody_decides_is_erased_where_the_operator_says_so(build: Build) -> None:
+    from gateway import settings
+
+    privacy = settings.load({"GATEWAY_LOCAL": "1"}).privacy.model_copy(update={"notice": "", "open_demands_s": 86_400})
+    handset = Handset(build(privacy=privacy))
+    reference = handset.files()
+    for days, left in ((0, 1), (1, 0)):
+        handset.texter.later(days=days)
+        upkeep.sweep(handset.gateway.parts)
+        with handset.gateway.database.read() as conn:
+            kept = conn.execute(text("SELECT count(*) FROM submissions WHERE fields_sealed IS NOT NULL")).scalar_one()
+        assert kept == left
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
 def test_choices_are_forgotten_with_the_number(handset: Handset) -> None:
     handset.says("STOP")
     handset.texter.later(days=91)
