@@ -1,4 +1,4 @@
-"""`gateway person export|erase`: what a person may ask an institution to do with her data."""
+"""`gateway person export|erase|refuse`: what a person may ask an institution to do with her data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.group()
 def person() -> None:
-    """All that is kept of one number: shown, or forgotten. Each use is kept with your name."""
+    """What a person asks about her number: shown, forgotten, left alone. Each use is kept with your name."""
 
 
 @person.command()
@@ -56,6 +56,32 @@ def erase(number: str, everybody: bool, yes: bool) -> None:
     click.echo(f"{mask(msisdn)}: {counts.demands} demands, {counts.texts} SMS, {counts.others} other rows erased")
     if counts.left:
         click.echo(f"{counts.left} demands are still handled by an institution: erased once they are closed")
+
+
+@person.command()
+@click.argument("number")
+@click.option(
+    "--what",
+    type=click.Choice(["all", "procedure", "information"]),
+    default="all",
+    show_default=True,
+    help="Which SMS.",
+)
+def refuse(number: str, what: str) -> None:
+    """Note for whoever holds NUMBER that she wants no more SMS. Récépissés, decisions and codes still leave."""
+    from gateway.cli.stops import who
+    from gateway.cli.submissions import opened
+    from gateway.store import stops
+    from gateway.text.msisdn import mask
+    from gateway.usecases import holdings, preferences
+
+    gateway = opened()
+    msisdn, now = _msisdn(gateway.settings.countries[0], number), gateway.now()
+    with gateway.database.begin() as conn:
+        holding = holdings.addressed(conn, gateway.parts, msisdn, now)
+        changed = preferences.stop(conn, gateway.parts, holding, what, "person", now)
+        stops.note_act(conn, who(), "refuse", "person", what, now)
+    click.echo(f"{mask(msisdn)}: {'noted' if changed else 'refused already'}")
 
 
 def _msisdn(region: str, typed: str) -> str:

@@ -240,3 +240,17 @@ def test_a_key_is_not_retired_while_it_seals_dialogues_under_way(gateway):
     assert re.search(
         r"e1 still seals dialogues under way: retire it after \d", refused(gateway("keys", "retire", "e1"))
     )
+
+
+def test_a_person_at_the_desk(gateway):
+    assert gateway("migrate").returncode == 0
+    assert "held by nobody now" in refused(gateway("person", "erase", "0197000000", "--yes"))
+    assert gateway("person", "refuse", "0197000000").stdout == "+22901******00: noted\n"
+    assert gateway("person", "refuse", "0197000000").stdout == "+22901******00: refused already\n"
+    shown = json.loads(gateway("person", "export", "0197000000").stdout)
+    assert {(one["subject"], one["value"], one["source"]) for one in shown["choices"]} == {
+        ("category:procedure", "out", "person"),
+        ("category:information", "out", "person"),
+    }
+    assert gateway("person", "erase", "0197000000", "--yes").stdout.startswith("+22901******00: 0 demands")
+    assert json.loads(gateway("person", "export", "0197000000").stdout)["choices"] == []
