@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gateway import logs
@@ -14,7 +14,7 @@ from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, codes, identifiers, notices, spend, withdrawals
+from gateway.usecases import acts, agreements, codes, identifiers, notices, preferences, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -110,6 +110,9 @@ def _propose(
         return ActAnswer("unavailable", closing="agree_too_many")
     person = held.addressed(conn, parts, number, now)
     behalf = _Behalf(person, OnBehalf.AGREED, helper)
+    chosen = preferences.of(conn, person).language
+    if chosen in menus.languages:  # she is the one who is written to
+        act = replace(act, args=replace(act.args, language=chosen))
     promised = _promised(menus.services[act.service], now.astimezone(parts.zone).date())
     try:
         submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)

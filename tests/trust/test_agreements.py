@@ -217,3 +217,23 @@ def test_who_was_silent_too_long_is_asked_as_whoever_holds_the_number_now(handse
     reference = proposed(handset)
     stranger.says(f"OUI {digits(stranger)}")
     assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
+def test_oui_and_digits_are_no_yes_to_a_near_miss(handset: Handset, stranger: Handset) -> None:
+    reference = proposed(handset)
+    code = digits(stranger)
+    (said,) = stranger.says("AIDEE")
+    assert "Vouliez-vous dire" in said
+    stranger.says(f"OUI {code}")
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
+def test_she_is_asked_and_told_in_the_language_she_chose(handset: Handset, stranger: Handset) -> None:
+    """Not in that of the helper's phone."""
+    stranger.says("LANGUE anglais")
+    proposed(handset)
+    asked = stranger.inbox()[-1]
+    assert "is making a request for you" in asked
+    code = re.findall(r"YES (\d{4})", asked)[0]
+    (receipt,) = stranger.says(f"YES {code}")
+    assert receipt.startswith("Receipt")
