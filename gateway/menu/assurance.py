@@ -12,11 +12,13 @@ def needs_code(service: Service, verb: Verb) -> bool:
 
 
 def always_needs_code(service: Service, verb: Verb) -> bool:
-    """Whether it does whoever it is for: demands of a `number+code` service, acts that say so or always do."""
+    """Whether it does whoever it is for: all acts of a `number+code` service, those that say so or always do."""
     if isinstance(verb, Do):
         action = GATEWAY_ACTIONS.get(verb.action)
-        return verb.code or (action is not None and action.code)
-    return isinstance(verb, Submit) and service.assurance == "number+code"
+        by_itself = verb.code or (action is not None and action.code)
+    else:
+        by_itself = False
+    return by_itself or (isinstance(verb, Submit | Do) and service.assurance == "number+code")
 
 
 def coded(service: Service) -> tuple[Screen, ...]:

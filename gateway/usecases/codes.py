@@ -90,14 +90,6 @@ def check(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     return answer
 
 
-def proved(conn: Connection, parts: Parts, holding_id: int, purpose: str, now: datetime) -> bool:
-    """Whether the citizen typed back a code for this purpose lately, on a SIM that is not new. It is then used up."""
-    held = stored.by_id(conn, holding_id)
-    if not purpose or held is None or holdings.sim_changed(parts, held, now):
-        return False
-    return codes.use(conn, holding_id, purpose, now - timedelta(seconds=parts.settings.codes.valid_s), now)
-
-
 def _send(conn: Connection, parts: Parts, act: Act, caller: Caller, holding: int, now: datetime) -> None:
     code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**DIGITS:0{DIGITS}}"
     valid_s = parts.settings.codes.valid_s

@@ -14,7 +14,7 @@ from gateway.store import daily, erasure_list, person_export, persons, submissio
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.persons import Counts
-from gateway.usecases import acts, codes, holdings
+from gateway.usecases import acts, holdings, proof
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -48,6 +48,8 @@ def disown(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
 
     def do(conn: Connection, now: datetime) -> Done:
         holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
+        if holding is not None and not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         if holding is not None:
             holdings.close(conn, parts, holding, holdings.Why.DISOWNED, now)
         return Done(DONE)
@@ -61,7 +63,7 @@ def erase_me(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     def do(conn: Connection, now: datetime) -> Done:
         holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         held = None if holding is None else stored.by_id(conn, holding)
-        if held is not None and codes.proved(conn, parts, held.id, act.proof, now):
+        if held is not None and proof.proved(conn, parts, held.id, act.proof, now):
             _erase(conn, parts, stored.digest_of(parts.seals, caller.msisdn), now, "citizen", held.opened_at)
             return Done(DONE)
         return Done(acts.UNAVAILABLE)

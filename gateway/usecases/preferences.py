@@ -19,7 +19,7 @@ from gateway.messages import Category, OptOut
 from gateway.store import preferences
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.preferences import Source
-from gateway.usecases import acts
+from gateway.usecases import acts, proof
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
@@ -86,6 +86,8 @@ def set_preference(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> Ac
         if chosen is None:
             return Done(ActAnswer("refused"))
         holding = held.met(conn, parts, caller.msisdn, now)
+        if not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         source: Source = "ussd" if caller.mo_id is None else "sms"
         evidence = act_key.hex() if caller.mo_id is None else ""
         _note(conn, holding, chosen, source, now, mo_id=caller.mo_id, evidence=evidence)

@@ -14,7 +14,7 @@ from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, codes, identifiers, notices, preferences, spend, withdrawals
+from gateway.usecases import acts, agreements, identifiers, notices, preferences, proof, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -67,7 +67,7 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
     holding = held.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
     for_another = _is_for_another(act.args, caller)
     coded = act.args.assurance == "number+code" or for_another or bool(act.args.relation)
-    if coded and not codes.proved(conn, parts, holding, act.proof, now):
+    if coded and not proof.proved(conn, parts, holding, act.proof, now):
         return acts.UNAVAILABLE
     if for_another:
         return _propose(conn, parts, act, caller, menus, holding, now)

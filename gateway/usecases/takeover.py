@@ -18,7 +18,7 @@ from gateway.store import holdings as stored
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, holdings, notices
+from gateway.usecases import acts, holdings, notices, proof
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -46,6 +46,8 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
         if found.on_behalf is OnBehalf.AGREED and _is_helper(conn, parts, found, caller):
             return Done(NO)  # he typed both facts himself: they prove nothing
         holding = holdings.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
+        if not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         if holding != found.holding_id:
             notices.moved_away(conn, parts, found)  # while it is still theirs
             submissions.move(conn, found.id, holding, now)

@@ -14,7 +14,7 @@ from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, codes, holdings, notices
+from gateway.usecases import acts, holdings, notices, proof
 from gateway.usecases.acts import Done
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.caller import Caller
@@ -38,7 +38,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
         found = submissions.by_reference(conn, parts.seals, number or "")
         if found is None or holding != found.holding_id or found.on_behalf is OnBehalf.DECLARED:
             return Done(NOT_HERS)
-        if too_young(parts, found, now) or not codes.proved(conn, parts, found.holding_id, act.proof, now):
+        if too_young(parts, found, now) or not proof.proved(conn, parts, found.holding_id, act.proof, now):
             return Done(NOT_HERS)
         if not submissions.set_state(conn, parts.seals, found.id, SubmissionState.WITHDRAWN, now):
             return Done(LATE)

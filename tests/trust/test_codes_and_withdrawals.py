@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import redis
 
 from gateway import settings
+from gateway.engine.outcomes import Act
 from gateway.messages import SubmissionState
 from gateway.store import holdings, my_messages
 from gateway.usecases import upkeep
+from gateway.usecases.caller import Caller
 from tests.sms.conftest import Build
 from tests.trust.conftest import NPI, Handset, demand
 
@@ -198,3 +201,25 @@ def test_no_operator_reads_a_code(handset: Handset, stranger: Handset) -> None:
         shown[sheet.line.mt.template] = sheet.text
     assert shown.pop("receipt_no_promise", "")
     assert shown == {"code_sms": "***", "agree_ask": "***", "resume_sms": "***"}
+
+
+@pytest.mark.parametrize("asked", ["by the act", "by the service"])
+def test_any_act_may_need_a_code(build: Build, other_menus: Path, asked: str) -> None:
+    """A menu says so of one act, or of its service; the code is used up, and the act looks for it itself."""
+    file = other_menus / "preferences.yaml"
+    words = file.read_text(encoding="utf-8")
+    if asked == "by the act":
+        words = words.replace("assurance: number", "assurance: number\nresume: 1h")
+        words = words.replace("      do: set_preference\n", "      do: set_preference\n      code: yes\n", 1)
+    else:
+        words = words.replace("assurance: number", "assurance: number+code\nresume: 1h")
+    file.write_text(words, encoding="utf-8")
+    handset = Handset(build(menus=other_menus))
+    language = ("5", "2", "1", "2")
+    assert "6 chiffres" in handset.dial(*language).text
+    assert "in English" in handset.type(handset.code()).text
+    act = Act(
+        "set_preference", "preferences", 0, {"subject": "language", "value": "fr"}, proof="preferences.langue_choisie"
+    )
+    caller = Caller(handset.number, "africastalking", "", "fr")
+    assert handset.gateway.ussd.actions["set_preference"](act, caller, b"p" * 32).outcome == "unavailable"
