@@ -87,6 +87,21 @@ def test_three_codes_an_hour(handset: Handset) -> None:
     assert not handset.dial(*WITHDRAW).final
 
 
+def test_three_codes_in_any_hour(handset: Handset) -> None:
+    """Not three before the clock strikes and three after."""
+    handset.files()
+    handset.texter.later(minutes=50)  # 13:55 UTC
+    for _ in range(3):
+        handset.dial(*WITHDRAW)
+        right = handset.code()
+        for _ in range(3):
+            handset.type("000000" if right != "000000" else "111111")
+    handset.texter.later(minutes=10)
+    assert "Trop de codes" in handset.dial(*WITHDRAW).text
+    handset.texter.later(minutes=50)
+    assert not handset.dial(*WITHDRAW).final
+
+
 def test_a_code_lives_ten_minutes_and_another_one_follows(handset: Handset) -> None:
     reference = handset.files()
     handset.dial(*WITHDRAW)
