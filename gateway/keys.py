@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 RandomBytes = Callable[[int], bytes]
 #: A value sealed with a key that nobody knows must not make each request read the file.
 _REREAD_EVERY_S = 1.0
+#: A process seals with the newest key of its file at most this long after it was put there.
+LOOKED_AGAIN_S = 30.0
 
 
 class KeysError(Exception):
@@ -43,7 +45,7 @@ class Keyring:
 
 
 class Ciphers:
-    """The encryption keys of this process, newest first; read again from their file when a value names another one.
+    """The encryption keys of this process, newest first; read again from their file now and then, and for a new name.
 
     So a key that an operator adds is used by every process within moments, and none has to be restarted. Safe to
     share between threads.
@@ -63,6 +65,8 @@ class Ciphers:
 
     def newest(self) -> tuple[str, AESGCM]:
         """The id and the cipher that new values are sealed with."""
+        if self._reread is not None and self._monotonic() - self._asked_at >= LOOKED_AGAIN_S:
+            self.refresh()
         return self._newest
 
     def of(self, key_id: str) -> AESGCM | None:
@@ -84,7 +88,9 @@ class Ciphers:
         with self._lock:
             self._asked_at = self._monotonic()
             with contextlib.suppress(KeysError):
-                self._take(self._reread())
+                keys = self._reread()
+                if keys:
+                    self._take(keys)
 
     def _take(self, keys: Mapping[str, bytes]) -> None:
         ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -110,17 +116,54 @@ def read_encryption(path: Path) -> dict[str, bytes]:
         raise KeysError(f"{path}: damaged; restore it from its backup") from error
 
 
+def prepare(path: Path, random_bytes: RandomBytes) -> str:
+    """The id of a new encryption key, second in the file: it opens, and seals nothing until `rotate`. KeysError.
+
+    For several machines: the file is copied to all of them before the first one seals with it.
+    """
+    return _add(path, lambda encryption: _with(encryption, _newer(encryption), random_bytes))
+
+
 def rotate(path: Path, random_bytes: RandomBytes) -> str:
-    """The id of a new encryption key, first in the file: every process writes with it from then on. KeysError."""
-    made = ""
+    """The id of the key that is now first in the file: the prepared one, else a new one. Raises KeysError.
 
-    def add(encryption: dict[str, str]) -> dict[str, str]:
-        nonlocal made
-        made = f"e{max((int(name[1:]) for name in encryption if name[1:].isdigit()), default=0) + 1}"
-        return {made: base64.b64encode(random_bytes(32)).decode(), **encryption}
+    Every process seals with it within LOOKED_AGAIN_S.
+    """
 
-    _change_encryption(path, add)
-    return made
+    def first(encryption: dict[str, str]) -> tuple[str, dict[str, str]]:
+        newest = max(encryption, key=_number)
+        if newest == next(iter(encryption)):
+            newest, encryption = _with(encryption, _newer(encryption), random_bytes)
+        return newest, {newest: encryption[newest], **encryption}
+
+    return _add(path, first)
+
+
+def _newer(encryption: Mapping[str, str]) -> str:
+    return f"e{max(_number(name) for name in encryption) + 1}"
+
+
+def _number(name: str) -> int:
+    return int(name[1:]) if name[1:].isdigit() else 0
+
+
+def _with(encryption: dict[str, str], name: str, random_bytes: RandomBytes) -> tuple[str, dict[str, str]]:
+    """The keys with a new one behind the first."""
+    first, *others = encryption
+    keys = {first: encryption[first], name: base64.b64encode(random_bytes(32)).decode()}
+    return name, keys | {other: encryption[other] for other in others}
+
+
+def _add(path: Path, change: Callable[[dict[str, str]], tuple[str, dict[str, str]]]) -> str:
+    named = ""
+
+    def changed(encryption: dict[str, str]) -> dict[str, str]:
+        nonlocal named
+        named, keys = change(encryption)
+        return keys
+
+    _change_encryption(path, changed)
+    return named
 
 
 def retire(path: Path, key_id: str) -> None:

@@ -205,6 +205,7 @@ class SimAnswer:
     request_id: str
     swapped_at: datetime | None
     readable: bool = True  #: False: it could not say
+    undated: bool = False  #: the SIM was changed, and the answer does not say when; not readable then
 
 
 class SubmissionState(StrEnum):

@@ -94,8 +94,8 @@ def parse_sim(channel: str, body: bytes, content_type: str) -> SimAnswer:
     if status not in ("swapped", "notswapped"):
         return SimAnswer(channel, request_id, None, readable=False)
     swapped_at = _end_of_day(told.lastSimSwapDate)
-    # "Swapped" without a readable day is a change all the same, and the answer says nothing of when: now, at worst.
-    return SimAnswer(channel, request_id, swapped_at, readable=swapped_at is not None or status == "notswapped")
+    undated = status == "swapped" and swapped_at is None
+    return SimAnswer(channel, request_id, swapped_at, readable=not undated, undated=undated)
 
 
 def _end_of_day(written: str) -> datetime | None:

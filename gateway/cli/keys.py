@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
 import click
 
 
@@ -19,14 +23,33 @@ def path() -> None:
 
 
 @keys.command()
+def prepare() -> None:
+    """Make a new encryption key that is not used yet: first copy the key file to every machine, then `rotate`.
+
+    Needed only where the gateway runs on several machines: one that lacks a key cannot open what it sealed.
+    """
+    from gateway import keys as stored
+
+    made, file = _changed(stored.prepare, "prepare")
+    click.echo(f"{made}: not used yet; copy {file} to every machine, back it up, then: gateway keys rotate")
+
+
+@keys.command()
 def rotate() -> None:
-    """Make a new encryption key. It is used at once; what older keys sealed is sealed again in the background.
+    """Make a new encryption key, or take the prepared one. What older keys sealed is sealed again in the background.
 
     Then: copy the key file to every machine, back it up, and look at `gateway keys status`.
     """
+    from gateway import keys as stored
+
+    made, file = _changed(stored.rotate, "rotate")
+    click.echo(f"{made}: the new key; back up {file} now, and copy it to every other machine")
+
+
+def _changed(change: Callable[[Path, Callable[[int], bytes]], str], act: str) -> tuple[str, Path]:
+    """The key that a change made or took, and the file; kept with the operator's name."""
     import os
 
-    from gateway import keys as stored
     from gateway import settings, wiring
     from gateway.cli.stops import who
     from gateway.cli.submissions import opened
@@ -34,11 +57,12 @@ def rotate() -> None:
 
     chosen = settings.load()
     wiring.prepare(chosen)
-    made = stored.rotate(wiring.keys_path(chosen), os.urandom)
+    file = wiring.keys_path(chosen)
+    made = change(file, os.urandom)
     gateway = opened()
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "rotate", "keys", made, gateway.now())
-    click.echo(f"{made}: the new key; back up {wiring.keys_path(chosen)} now, and copy it to every other machine")
+        stops.note_act(conn, who(), act, "keys", made, gateway.now())
+    return made, file
 
 
 @keys.command()
@@ -59,17 +83,27 @@ def status() -> None:
 @keys.command()
 @click.argument("key_id")
 def retire(key_id: str) -> None:
-    """Take an older encryption key out of the file, once it has sealed nothing that is left."""
+    """Take an older encryption key out of the file, once it has sealed nothing that is left.
+
+    Not before the dialogues in Redis that it sealed are over, and every process has the newest key.
+    """
     from gateway import keys as stored
     from gateway import settings, wiring
     from gateway.cli.stops import who
     from gateway.cli.submissions import opened
     from gateway.store import reseal, stops
+    from gateway.store.sessions import AFTER_END_S
 
     chosen = settings.load()
     gateway = opened()
     with gateway.database.read() as conn:
         left = reseal.count_by_key(conn).get(key_id, 0)
+        rotated = stops.last_act(conn, "rotate", "keys")
+    lives_s = max(AFTER_END_S, *(one.session_ttl_s for one in chosen.channels.values())) + stored.LOOKED_AGAIN_S
+    free_at = rotated + timedelta(seconds=lives_s) if rotated is not None else None
+    if free_at is not None and gateway.now() < free_at:
+        until = f"{free_at.astimezone(gateway.parts.zone):%H:%M:%S}"
+        raise click.ClickException(f"{key_id} still seals dialogues under way: retire it after {until}")
     if left:
         raise click.ClickException(f"{key_id} still seals {left} values: wait until `gateway keys status` says 0")
     try:

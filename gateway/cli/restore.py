@@ -84,7 +84,7 @@ def _forget_again(chosen: Settings, erased: list[Erasure], manifest: Manifest) -
     gateway = wiring.build(chosen)
     try:
         for one in erased:  # up to when it was erased: what she did since is hers again
-            persons.erase_digest(gateway.parts, one.digest, one.at, who())
+            persons.erase_digest(gateway.parts, one.digest, one.at, who(), one.since)
         detail = f"backup of {manifest.made_at:%Y-%m-%dT%H:%M:%SZ}, {len(erased)} erasures"
         with gateway.database.begin() as conn:
             stops.note_act(conn, who(), "restore", "database", detail, gateway.now())

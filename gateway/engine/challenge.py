@@ -11,17 +11,24 @@ from gateway.engine.outcomes import Act, ActAnswer
 from gateway.engine.places import Turn
 from gateway.engine.wording import folded
 from gateway.menu import model
-from gateway.menu.assurance import needs_code
+from gateway.menu.assurance import always_needs_code
 from gateway.text import pages
 
 #: What `State.challenge` says. A code that replaces an expired one is announced as such.
 ASKED, EXPIRED, RENEWED, PROVED = "asked", "expired", "renewed", "proved"
 SEND, CHECK = "send_code", "check_code"
+DIGITS = 6
 
 
 def needed(turn: Turn) -> bool:
-    """Whether the act of the screen is done only after a one-time code."""
-    return needs_code(turn.service, turn.screen.verb)
+    """Whether the act of the screen is done only after a one-time code: who speaks for somebody else needs one too."""
+    verb = turn.screen.verb
+    if always_needs_code(turn.service, verb):
+        return True
+    values = turn.state.values
+    return isinstance(verb, model.Submit) and any(
+        name in values and values[name][0] != "" for name in (verb.number, verb.relation)
+    )
 
 
 def purpose(turn: Turn) -> str:
@@ -47,11 +54,16 @@ def is_open(turn: Turn) -> bool:
     return isinstance(turn.screen.verb, model.Submit | model.Do) and needed(turn) and turn.state.challenge != PROVED
 
 
+def is_code(typed: str) -> bool:
+    """Whether what was typed has the form of a code; spaces do not count."""
+    digits = "".join(typed.split())
+    return len(digits) == DIGITS and digits.isascii() and digits.isdigit()
+
+
 def check(turn: Turn, typed: str) -> Act:
     """The checking of what was typed; it is kept nowhere else."""
     state = turn.state
-    digits = "".join(typed.split())
-    return Act(CHECK, state.service, state.acts, {"code": digits[:12]}, state.menus, purpose(turn))
+    return Act(CHECK, state.service, state.acts, {"code": "".join(typed.split())}, state.menus, purpose(turn))
 
 
 def take(turn: Turn, answer: ActAnswer) -> None:
@@ -70,9 +82,10 @@ def take(turn: Turn, answer: ActAnswer) -> None:
 
 
 def question(turn: Turn, above: str = "") -> str:
-    """The screen that asks for the code."""
+    """The screen that asks for the code, under the sentence `above`."""
     surface, language = turn.surface, turn.state.language
     said = message(turn.menus, "code_ask", language, {"code": surface.rules.service_code})
-    above = above or ("error_code_expired" if turn.state.challenge == RENEWED else "")
-    text = f"{message(turn.menus, above, language, {})}\n{said}" if above else said
+    if not above and turn.state.challenge == RENEWED:
+        above = message(turn.menus, "error_code_expired", language, {})
+    text = f"{above}\n{said}" if above else said
     return pages.cut(folded(text, surface.alphabet), surface.max_units, surface.alphabet)

@@ -59,7 +59,7 @@ def of(turn: Turn) -> Need | None:
 def take(turn: Turn, answer: Answer) -> None:
     """Keeps what was answered and goes where the screen says. EngineError for what the screen does not declare."""
     verb = turn.screen.verb
-    if isinstance(answer, ActAnswer) and challenge.is_open(turn):
+    if isinstance(answer, ActAnswer) and challenge.is_open(turn) and answer.outcome != UNAVAILABLE:
         challenge.take(turn, answer)
     elif isinstance(verb, model.Pick) and verb.moving and isinstance(answer, LookupAnswer):
         _take_items(turn, verb, answer)

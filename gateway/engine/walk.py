@@ -106,7 +106,11 @@ def advance(menus: Menus, surface: Surface, state: State, text: str, now: dateti
     if turn.state.turns > surface.rules.max_turns:
         return _close(turn, "too_many_turns")
     if challenge.awaited(turn):
-        return Step(turn.state, challenge.check(turn, answers.clean(text)))
+        typed = answers.clean(text)
+        if not challenge.is_code(typed):  # a slip is not counted as a wrong code
+            values = {"length": str(challenge.DIGITS)}
+            return _settle(turn, message(turn.menus, "error_digits_length", turn.state.language, values), refused=True)
+        return Step(turn.state, challenge.check(turn, typed))
     if needs.of(turn) is not None:  # nothing was shown yet that could be answered
         return _settle(turn)
     return _answer(turn, answers.clean(text))
@@ -125,7 +129,7 @@ def resume(menus: Menus, surface: Surface, state: State, answer: Answer, now: da
     asked_before = challenge.awaited(turn)
     needs.take(turn, answer)
     if asked_before and isinstance(answer, ActAnswer) and answer.outcome == "wrong":
-        return _settle(turn, "error_code", refused=True)
+        return _settle(turn, message(turn.menus, "error_code", turn.state.language, {}), refused=True)
     return _settle(turn)
 
 

@@ -181,6 +181,7 @@ class Privacy(_Part):
     notice: str = ""  #: version of the notice shown once to each number ("2026-11"); empty: none is shown
     texts_s: Count = 2_592_000  #: 30 days: texts of SMS, both directions, and what was refused, reported, repeated
     acts_s: Count = 604_800  #: 7 days: answers of acts; longer than any aggregator repeats a callback
+    codes_s: Count = 86_400  #: a day: one-time codes, as keyed digests
     closed_holdings_s: Count = 31_536_000  #: a year after it ended, a number is forgotten unless a demand needs it
     open_demands_s: Count | None = None  #: a demand that nobody ever decided; None: kept until somebody does
 

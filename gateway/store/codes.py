@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from gateway.store.columns import bounded
 from gateway.store.db import Connection, insert_into
@@ -48,6 +48,12 @@ def latest(conn: Connection, holding_id: int, purpose: str) -> Code | None:
     if row is None:
         return None
     return Code(row.id, row.code_digest, row.expires_at, row.wrong, row.proved_at)
+
+
+def sent_since(conn: Connection, holding_id: int, since: datetime) -> int:
+    """How many codes were sent to a holding since then, whatever for."""
+    c = codes.c
+    return conn.execute(select(func.count()).where(c.holding_id == holding_id, c.created_at > since)).scalar_one()
 
 
 def note_wrong(conn: Connection, code_id: int) -> None:

@@ -11,7 +11,7 @@ from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import SealBroken, Seals
 from gateway.store.tables import conversations
 
-_STATE = "conversations.state_sealed"
+STATE = "conversations.state_sealed"
 _PROPOSAL = "conversations.proposal_sealed"
 
 
@@ -42,7 +42,7 @@ def load(conn: Connection, seals: Seals, holding_id: int) -> Conversation:
     row = conn.execute(select(conversations).where(conversations.c.holding_id == holding_id)).one_or_none()
     if row is None:
         return Conversation(holding_id)
-    state, proposal = _opened(seals, row.state_sealed, _STATE), _opened(seals, row.proposal_sealed, _PROPOSAL)
+    state, proposal = _opened(seals, row.state_sealed, STATE), _opened(seals, row.proposal_sealed, _PROPOSAL)
     return Conversation(
         holding_id=holding_id,
         version=row.version,
@@ -65,7 +65,7 @@ def save(conn: Connection, seals: Seals, conversation: Conversation, now: dateti
     values = {
         "channel": conversation.channel,
         "short_code": conversation.short_code,
-        "state_sealed": None if state is None else seals.seal_bytes(state, _STATE),
+        "state_sealed": None if state is None else seals.seal_bytes(state, STATE),
         "dialogue_until": conversation.dialogue_until,
         "proposal_sealed": None if proposal is None else seals.seal(proposal, _PROPOSAL),
         "proposal_until": conversation.proposal_until,

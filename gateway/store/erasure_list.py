@@ -25,22 +25,27 @@ class ErasureListError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """A number that was erased: its `holdings.digest_of`, when, and by whom."""
+    """A number that was erased: its `holdings.digest_of`, when, and by whom.
+
+    `since`: when the holding that was erased began; None: that of everybody who ever held the number.
+    """
 
     digest: bytes = field(repr=False)
     at: datetime
     who: str
+    since: datetime | None = None
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str
     at: datetime
     who: str
+    since: datetime | None = None
 
 
-def append(path: Path, digest: bytes, at: datetime, who: str) -> None:
+def append(path: Path, digest: bytes, at: datetime, who: str, since: datetime | None = None) -> None:
     """Adds an erasure; on the disk when this returns. Raises ErasureListError."""
-    line = msgspec.json.encode(_Line(digest.hex(), at, who)) + b"\n"
+    line = msgspec.json.encode(_Line(digest.hex(), at, who, since)) + b"\n"
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -72,7 +77,7 @@ def read(path: Path) -> tuple[Erasure, ...]:
             continue
         try:
             read_line = msgspec.json.decode(line, type=_Line)
-            found.append(Erasure(bytes.fromhex(read_line.digest), read_line.at, read_line.who))
+            found.append(Erasure(bytes.fromhex(read_line.digest), read_line.at, read_line.who, read_line.since))
         except (msgspec.DecodeError, ValueError) as error:
             if number < len(lines):
                 raise ErasureListError(f"{path}:{number}: damaged; restore the list from its copy") from error

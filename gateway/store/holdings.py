@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
-from gateway.store.tables import OPEN_SUBMISSION, holdings, submissions
+from gateway.store.tables import OPEN_SUBMISSION, agreements, holdings, mts, preferences, submissions
 
 _WHERE = "holdings.msisdn_sealed"
 
@@ -102,11 +102,11 @@ def find_open(conn: Connection, seals: Seals, msisdn: str, silent_since: datetim
     return conn.execute(found).scalar_one_or_none()
 
 
-def of_number(conn: Connection, digest: bytes) -> tuple[int, ...]:
-    """Every holding of a number, open or closed, oldest first; `digest` is `digest_of` it."""
-    return tuple(
-        conn.execute(select(holdings.c.id).where(holdings.c.msisdn_digest == digest).order_by(holdings.c.id)).scalars()
-    )
+def of_number(conn: Connection, digest: bytes, since: datetime | None = None) -> tuple[int, ...]:
+    """Every holding of a number (`digest_of` it), open or closed, oldest first; `since`: begun then or later."""
+    h = holdings.c
+    began = [h.msisdn_digest == digest, *([h.opened_at >= since] if since is not None else [])]
+    return tuple(conn.execute(select(h.id).where(*began).order_by(h.id)).scalars())
 
 
 def closed_among(conn: Connection, holding_ids: Collection[int]) -> frozenset[int]:
@@ -174,6 +174,13 @@ def close(conn: Connection, holding_id: int, why: str, now: datetime) -> bool:
     return conn.execute(closed.values(closed_at=now, closed_why=bounded(why, 16))).rowcount == 1
 
 
+def ended_since(conn: Connection, digest: bytes, at: datetime) -> bool:
+    """Whether a holding of the number ended after that moment."""
+    h = holdings.c
+    found = select(h.id).where(h.msisdn_digest == digest, h.closed_at > at).limit(1)
+    return conn.execute(found).scalar_one_or_none() is not None
+
+
 def silent(conn: Connection, silent_since: datetime, limit: int) -> tuple[int, ...]:
     """At most `limit` open holdings that gave no sign since then."""
     h = holdings.c
@@ -182,15 +189,23 @@ def silent(conn: Connection, silent_since: datetime, limit: int) -> tuple[int, .
 
 
 def forget(conn: Connection, seals: Seals, closed_before: datetime, limit: int) -> int:
-    """How many numbers of holdings that ended before then were forgotten: those that no demand still needs."""
+    """How many numbers of holdings that ended before then were forgotten: those that no demand still needs.
+
+    With them goes what was chosen and written under them.
+    """
     h, s = holdings.c, submissions.c
     nobody = digest_of(seals, "")
     needed = select(s.id).where(
         (s.holding_id == h.id) | (s.helper_id == h.id), s.fields_sealed.is_not(None) | is_in(s.state, OPEN_SUBMISSION)
     )
     due = select(h.id).where(h.closed_at <= closed_before, h.msisdn_digest != nobody, ~needed.exists()).limit(limit)
+    ids = list(conn.execute(due).scalars())
+    conn.execute(delete(preferences).where(preferences.c.holding_id.in_(ids)))
+    conn.execute(update(agreements).where(agreements.c.holding_id.in_(ids)).values(code_digest=b""))
+    gone = {"msisdn_digest": b"", "msisdn_sealed": None, "text_sealed": None}
+    conn.execute(update(mts).where(mts.c.holding_id.in_(ids)).values(gone))
     nothing = {"msisdn_digest": nobody, "msisdn_sealed": sealed_number(seals, ""), "imsi_digest": None, "network": None}
-    return conn.execute(update(holdings).where(h.id.in_(due.scalar_subquery())).values(nothing)).rowcount
+    return conn.execute(update(holdings).where(h.id.in_(ids)).values(nothing)).rowcount
 
 
 def held_in(row: Any) -> Held:

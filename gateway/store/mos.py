@@ -39,6 +39,11 @@ class StoredMo:
     handled_at: datetime | None
 
 
+def order_key(digest: bytes) -> str:
+    """What keeps the SMS of one number (`holdings.digest_of` it) in order."""
+    return f"mo:{digest.hex()[:16]}"
+
+
 def add(conn: Connection, seals: Seals, mo: MoSms, now: datetime) -> int | None:
     """The id of the stored SMS; None when this channel has delivered the same external id before."""
     row = {

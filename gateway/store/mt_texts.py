@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from gateway.messages import MtState
 from gateway.store.columns import is_in
 from gateway.store.db import Connection
-from gateway.store.tables import mts
+from gateway.store.tables import mts, submissions
 
 _M = MtState
+#: Templates of SMS that hold a code which opens something: to read one is to hold it, and no operator needs to.
+WITH_A_CODE = ("code_sms", "agree_ask", "resume_sms")
 #: What is left of the text and the number.
 _GONE = {"text_sealed": None, "msisdn_sealed": None, "msisdn_digest": b""}
 
@@ -24,12 +26,17 @@ def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
 
 
 def erase_older(conn: Connection, before: datetime, limit: int) -> int:
-    """How many settled SMS about no submission, at most `limit`, written before then, lost their text and number."""
-    settled = (_M.DELIVERED, _M.FAILED_PERMANENT, _M.REJECTED, _M.EXPIRED, _M.NO_REPORT, _M.SUPPRESSED, _M.ACCEPTED)
+    """How many SMS written before then, at most `limit`, lost their text and number.
+
+    Those about a demand that is erased itself go with it (`erase_of`); one that has not left yet is still needed, one
+    of which nobody ever learned whether it left is not.
+    """
+    over = tuple(state for state in _M if state not in (_M.CREATED, _M.SENDING))
+    kept_without_end = select(submissions.c.id).where(submissions.c.keep_s.is_(None)).scalar_subquery()
     old = (
         select(mts.c.id)
-        .where(mts.c.created_at < before, mts.c.submission_id.is_(None), mts.c.text_sealed.is_not(None))
-        .where(is_in(mts.c.state, settled))
+        .where(mts.c.created_at < before, mts.c.text_sealed.is_not(None), is_in(mts.c.state, over))
+        .where(or_(mts.c.submission_id.is_(None), mts.c.submission_id.in_(kept_without_end)))
         .limit(limit)
     )
     ids = list(conn.execute(old).scalars())

@@ -1,4 +1,7 @@
-"""All that is kept about one number, in every table: to show it to her, or to erase it."""
+"""Erasing what is kept about one number, in every table (person_export.py shows it).
+
+A number may have had others before her: what is erased is the holding that she has, unless everybody's is meant.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from gateway.messages import MtState, SubmissionState
+from gateway.messages import MtState
 from gateway.store import holdings as numbers
-from gateway.store import submissions as demands
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
@@ -25,6 +27,7 @@ from gateway.store.tables import (
     holdings,
     mos,
     mts,
+    outbox,
     preferences,
     promised_answers,
     saved_dialogues,
@@ -33,8 +36,6 @@ from gateway.store.tables import (
     submissions,
 )
 
-_LABEL, _MESSAGE = "submissions.label_sealed", "submissions.message_sealed"
-_MT_TEXT, _MO_TEXT = "mts.text_sealed", "mos.text_sealed"
 #: An SMS in one of these has not left: its text is still needed.
 _UNSENT = (MtState.CREATED, MtState.SENDING)
 
@@ -57,31 +58,46 @@ def counts_of(conn: Connection, holding_id: int) -> tuple[int, int]:
     return conn.execute(asked).scalar_one(), conn.execute(told).scalar_one()
 
 
-def note_erasure(conn: Connection, digest: bytes, who: str, now: datetime) -> None:
-    """Keeps that this number was erased: finished by the sweep when its open demands are closed."""
-    conn.execute(insert(erasures).values(msisdn_digest=digest, at=now, who=bounded(who, 64)))
+def note_erasure(conn: Connection, digest: bytes, who: str, now: datetime, since: datetime | None = None) -> None:
+    """Keeps that this number was erased: finished by the sweep when its open demands are closed. `since` as below."""
+    conn.execute(insert(erasures).values(msisdn_digest=digest, at=now, who=bounded(who, 64), since=since))
 
 
-def unfinished(conn: Connection, limit: int) -> tuple[tuple[bytes, datetime], ...]:
-    """Numbers that were erased and still have a holding from before, because of a demand that was open then."""
-    e, h = erasures.c, holdings.c
-    found = select(e.msisdn_digest, e.at).join(holdings, h.msisdn_digest == e.msisdn_digest)
-    rows = conn.execute(found.where(h.opened_at <= e.at, h.last_seen_at <= e.at).distinct().limit(limit))
-    return tuple((row.msisdn_digest, row.at) for row in rows)
+def erased_since(conn: Connection, digest: bytes, at: datetime) -> bool:
+    """Whether the number was erased after that moment."""
+    e = erasures.c
+    found = select(e.id).where(e.msisdn_digest == digest, e.at > at).limit(1)
+    return conn.execute(found).scalar_one_or_none() is not None
 
 
-def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: datetime) -> Counts:
-    """Erases what is kept of a number whose digest this is, up to `before`.
+def unfinished(conn: Connection, limit: int) -> tuple[tuple[bytes, datetime, datetime | None], ...]:
+    """Numbers erased while a demand was open that is closed by now: digest, when, since when (see `erase`)."""
+    e, h, s = erasures.c, holdings.c, submissions.c
+    needed = select(s.id).where((s.holding_id == h.id) | (s.helper_id == h.id), s.state.in_(OPEN_SUBMISSION))
+    found = select(e.msisdn_digest, e.at, e.since).join(holdings, h.msisdn_digest == e.msisdn_digest)
+    mine = (h.opened_at <= e.at) & (h.last_seen_at <= e.at) & (e.since.is_(None) | (h.opened_at >= e.since))
+    rows = conn.execute(found.where(mine, ~needed.exists()).distinct().limit(limit))
+    return tuple((row.msisdn_digest, row.at, row.since) for row in rows)
 
-    What an institution still handles stays until it is closed, with the number that it needs; it is then due at once.
+
+def erase(
+    conn: Connection, seals: Seals, digest: bytes, before: datetime, now: datetime, since: datetime | None = None
+) -> Counts:
+    """Erases what is kept of a number whose digest this is, up to `before`, of holdings that began `since` then.
+
+    `since` None: of everybody who ever held it. What an institution still handles stays until it is closed, with the
+    numbers that it needs; it is then due at once.
     """
     h, s = holdings.c, submissions.c
-    held = tuple(conn.execute(select(h.id).where(h.msisdn_digest == digest, h.opened_at <= before)).scalars())
+    mine = [h.msisdn_digest == digest, h.opened_at <= before, *([h.opened_at >= since] if since is not None else [])]
+    held = tuple(conn.execute(select(h.id).where(*mine)).scalars())
+    texts = _erase_mos(conn, digest, before, since)
     if not held:
-        return Counts(texts=_erase_mos(conn, digest, before))
-    busy = frozenset(
-        conn.execute(select(s.holding_id).where(s.holding_id.in_(held), s.state.in_(OPEN_SUBMISSION))).scalars()
+        return Counts(texts=texts)
+    open_ones = select(s.holding_id, s.helper_id).where(
+        s.holding_id.in_(held) | s.helper_id.in_(held), s.state.in_(OPEN_SUBMISSION)
     )
+    busy = frozenset(one for row in conn.execute(open_ones) for one in row)
     left = conn.execute(
         update(submissions).where(s.holding_id.in_(held), s.state.in_(OPEN_SUBMISSION)).values(keep_s=0)
     ).rowcount
@@ -89,10 +105,23 @@ def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: 
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
     erased = conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone)).rowcount
-    texts = _erase_texts(conn, held) + _erase_mos(conn, digest, before)
+    texts += _erase_texts(conn, held)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)
     return Counts(_forget_numbers(conn, seals, free, now), erased, left, texts, others)
+
+
+def began(conn: Connection, digest: bytes, since: datetime | None) -> datetime | None:
+    """The last sign of whoever held the number before a holding that began then: later SMS are not hers.
+
+    None: nobody did, or it is not asked (`since` None).
+    """
+    h = holdings.c
+    if since is None:
+        return None
+    before = select(func.max(h.last_seen_at)).where(h.msisdn_digest == digest, h.opened_at < since)
+    last: datetime | None = conn.execute(before).scalar_one_or_none()
+    return last
 
 
 def _erase_texts(conn: Connection, held: Sequence[int]) -> int:
@@ -101,13 +130,15 @@ def _erase_texts(conn: Connection, held: Sequence[int]) -> int:
     return conn.execute(done.values(text_sealed=None, msisdn_sealed=None)).rowcount
 
 
-def _erase_mos(conn: Connection, digest: bytes, before: datetime) -> int:
-    m = mos.c
-    done = update(mos).where(m.msisdn_digest == digest, m.received_at <= before)
-    erased = conn.execute(done.values(text_sealed=None, msisdn_sealed=None, msisdn_digest=b"")).rowcount
+def _erase_mos(conn: Connection, digest: bytes, before: datetime, since: datetime | None) -> int:
+    m, o, after = mos.c, outbox.c, began(conn, digest, since)
+    mine = [m.msisdn_digest == digest, m.received_at <= before, *([m.received_at > after] if after else [])]
+    ordered = update(outbox).where(o.kind == "mo", o.target_id.in_(select(m.id).where(*mine).scalar_subquery()))
+    conn.execute(ordered.values(order_key=None))  # it is made of the digest
+    erased = conn.execute(update(mos).where(*mine).values(text_sealed=None, msisdn_sealed=None, msisdn_digest=b""))
     strays = update(stray_dlrs).where(stray_dlrs.c.msisdn_digest == digest)
     conn.execute(strays.values(msisdn_digest=None))
-    return erased
+    return erased.rowcount
 
 
 def _erase_others(conn: Connection, held: Sequence[int]) -> int:
@@ -132,56 +163,3 @@ def _forget_numbers(conn: Connection, seals: Seals, held: Collection[int], now: 
     h = holdings.c
     over = {**nothing, "network": None, "closed_at": func.coalesce(h.closed_at, now), "closed_why": "erased"}
     return conn.execute(update(holdings).where(h.id.in_(held)).values(over)).rowcount
-
-
-def export(conn: Connection, seals: Seals, msisdn: str) -> dict[str, Any]:
-    """All that is kept of a number (E.164), opened, as JSON values; times are UTC, ISO 8601."""
-    digest = numbers.digest_of(seals, msisdn)
-    held = numbers.of_number(conn, digest)
-    of_holdings = conn.execute(select(holdings).where(holdings.c.id.in_(held)).order_by(holdings.c.id))
-    sent = conn.execute(select(mts).where(mts.c.holding_id.in_(held)).order_by(mts.c.id))
-    received = conn.execute(select(mos).where(mos.c.msisdn_digest == digest).order_by(mos.c.id))
-    chosen = conn.execute(select(preferences).where(preferences.c.holding_id.in_(held)).order_by(preferences.c.id))
-    left = conn.execute(select(saved_dialogues).where(saved_dialogues.c.holding_id.in_(held)))
-    s = submissions.c
-    asked = conn.execute(
-        select(submissions).where(s.holding_id.in_(held) | s.helper_id.in_(held)).order_by(submissions.c.id)
-    )
-    return {
-        "number": msisdn,
-        "holdings": [
-            _shown(row, "opened_at", "closed_at", "closed_why", "last_seen_at", "network", "notice", "notice_at")
-            for row in of_holdings
-        ],
-        "demands": [_demand(seals, row) for row in asked],
-        "sms_sent_to_the_number": [
-            _shown(row, "created_at", "template", "category", "state", "segments", "private")
-            | {"text": "" if row.private else seals.shown(row.text_sealed, _MT_TEXT)}
-            for row in sent
-        ],
-        "sms_from_the_number": [
-            _shown(row, "received_at", "short_code", "network", "state")
-            | {"text": seals.shown(row.text_sealed, _MO_TEXT)}
-            for row in received
-        ],
-        "choices": [_shown(row, "subject", "value", "at", "source") for row in chosen],
-        "dialogues_not_finished": [
-            _shown(row, "service", "channel", "screen", "saved_at", "expires_at") for row in left
-        ],
-    }
-
-
-def _demand(seals: Seals, row: Any) -> dict[str, Any]:
-    fields = None if row.fields_sealed is None else seals.open_json(row.fields_sealed, demands.FIELDS)
-    times = ("submitted_at", "acknowledged_at", "decided_at", "closed_at", "erase_after")
-    return _shown(row, "reference", "service", "institution", "state", "decision", "case_number", *times) | {
-        "fields": fields,
-        "relation": seals.shown(row.relation_sealed, demands.RELATION),
-        "message": seals.shown(row.message_sealed, _MESSAGE),
-        "state": SubmissionState(row.state).value,
-    }
-
-
-def _shown(row: Any, *names: str) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in names}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -10,12 +10,12 @@ from sqlalchemy import and_, delete, or_, select, update
 
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
-from gateway.store.tables import saved_dialogues
+from gateway.store.tables import holdings, saved_dialogues
 
 #: What the citizen chose: go on, start again, or "it was not me".
 Outcome = Literal["continued", "restarted", "disowned"]
 
-_WHERE = "saved_dialogues.state_sealed"
+STATE = "saved_dialogues.state_sealed"
 #: A settled dialogue is kept for the turn that settled it: a network repeats a turn within minutes.
 _SETTLED_KEPT = timedelta(hours=1)
 
@@ -68,7 +68,7 @@ def save(conn: Connection, seals: Seals, dropped: DroppedDialogue, now: datetime
         "channel": dropped.channel,
         "language": dropped.language,
         "screen": dropped.screen,
-        "state_sealed": seals.seal_bytes(dropped.state, _WHERE),
+        "state_sealed": seals.seal_bytes(dropped.state, STATE),
         "saved_at": now,
         "expires_at": dropped.expires_at,
         "code_digest": dropped.code_digest,
@@ -99,10 +99,15 @@ def waiting(conn: Connection, holding_id: int, now: datetime) -> tuple[WaitingDi
 
 
 def by_code(conn: Connection, digest: bytes, now: datetime) -> WaitingDialogue | None:
-    """The waiting dialogue that a resume code, or the reference of a submission made in it, opens; whoever asks."""
-    d = saved_dialogues.c
+    """The waiting dialogue that a resume code, or the reference of a submission made in it, opens; whoever asks.
+
+    None once the number that left it changed hands: an old SMS in a phone opens nothing.
+    """
+    d, h = saved_dialogues.c, holdings.c
     opens = or_(d.code_digest == digest, d.reference_digest == digest)
-    row = conn.execute(select(saved_dialogues).where(opens, _waits(now)).order_by(d.id.desc()).limit(1)).one_or_none()
+    held = select(h.id).where(h.id == d.holding_id, h.closed_at.is_(None)).exists()
+    found = select(saved_dialogues).where(opens, held, _waits(now))
+    row = conn.execute(found.order_by(d.id.desc()).limit(1)).one_or_none()
     return None if row is None else _waiting(row)
 
 
@@ -125,7 +130,7 @@ def by_settler(conn: Connection, seals: Seals, settled_by: bytes) -> Settled | N
     if row is None:
         return None
     return Settled(
-        row.id, row.holding_id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, _WHERE)
+        row.id, row.holding_id, row.service, row.language, row.outcome, seals.open_bytes(row.state_sealed, STATE)
     )
 
 

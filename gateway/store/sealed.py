@@ -71,9 +71,10 @@ class Seals:
         except (InvalidTag, KeyError, IndexError, ValueError):
             raise SealBroken(f"a value of {where} cannot be opened with the keys of this installation") from None
 
-    def newest_head(self) -> bytes:
-        """How every value begins that the newest key has sealed."""
-        return _head(self._ciphers.newest()[0])
+    def older_heads(self) -> tuple[bytes, ...]:
+        """How the values begin that the keys beside the newest have sealed."""
+        newest, _ = self._ciphers.newest()
+        return tuple(_head(key_id) for key_id in self._ciphers.ids() if key_id != newest)
 
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the keys that open values, newest first; looks whether there is a new one."""

@@ -75,6 +75,13 @@ def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, no
     conn.execute(insert(operator_acts).values(row))
 
 
+def last_act(conn: Connection, act: str, subject: str) -> datetime | None:
+    """When somebody last did that, None for never."""
+    o = operator_acts.c
+    latest = select(o.at).where(o.act == act, o.subject == subject).order_by(o.id.desc()).limit(1)
+    return conn.execute(latest).scalar_one_or_none()
+
+
 def acts(conn: Connection, limit: int) -> tuple[OperatorAct, ...]:
     """The latest `limit` things that people did, newest first."""
     rows = conn.execute(select(operator_acts).order_by(operator_acts.c.id.desc()).limit(limit))

@@ -266,9 +266,17 @@ def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
     conn.execute(unnamed.values(case_number=bounded(case_number, 128)))
 
 
-def erase_due(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
-    """The ids, at most `limit`, whose personal data were due and are now erased; then call `mt_texts.erase_of`."""
-    due = select(submissions.c.id).where(submissions.c.erase_after <= now).limit(limit)
+def erase_due(conn: Connection, now: datetime, limit: int, undecided_before: datetime | None = None) -> tuple[int, ...]:
+    """The ids, at most `limit`, whose personal data were due and are now erased; then call `mt_texts.erase_of`.
+
+    `undecided_before`: those made before then that nobody ever decided are due too; None: they are kept.
+    """
+    s = submissions.c
+    over = s.erase_after <= now
+    if undecided_before is not None:
+        left = is_in(s.state, OPEN_SUBMISSION) & (s.submitted_at <= undecided_before) & s.fields_sealed.is_not(None)
+        over = over | left
+    due = select(s.id).where(over).limit(limit)
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone = {**dict.fromkeys(sealed), "case_number": ""}
     erased = update(submissions).where(submissions.c.id.in_(due.scalar_subquery())).values(gone)

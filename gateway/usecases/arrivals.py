@@ -71,7 +71,9 @@ def _known(parts: Parts, caller: Caller) -> Known | None:
         return None
     held = known.held
     is_over = holdings.over(parts, held, caller.imsi) is not None
-    if not (is_over or holdings.worth_noting(parts, held, now, caller.network, caller.imsi)):
+    # What was written to her is told to be undeliverable later: that she dialled since must be known then.
+    news = known.written or holdings.worth_noting(parts, held, now, caller.network, caller.imsi)
+    if not (is_over or news):
         return known
     with parts.database.begin() as conn:
         current = holdings.current_of(conn, parts, caller.msisdn, now, caller.imsi)

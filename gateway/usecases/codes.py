@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.engine import compose
+from gateway.engine.challenge import DIGITS
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.messages import Category
@@ -24,17 +25,15 @@ from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import short_title
 from gateway.usecases.parts import Parts
+from gateway.usecases.proof import CORRECTION
 
 SENT, PROVED, WRONG, EXPIRED = "sent", "proved", "wrong", "expired"
 #: Outcomes that end the dialogue, with the sentence that says why.
 _TOO_MANY = ActAnswer("closed", closing="code_too_many")
 _NEW_SIM = ActAnswer("closed", closing="code_new_sim")
 _OVER = ActAnswer("closed", closing="code_over")
-_DIGITS = 6
 #: A code that is about to end is not worth asking for: another one is sent.
 _WORTH_ASKING = timedelta(seconds=60)
-#: A time server corrects a clock by moments. One that went back further must make no code live longer.
-_CORRECTION = timedelta(seconds=60)
 _SCOPE = "codes_sent"
 _PRIORITY = 0
 
@@ -53,7 +52,11 @@ def send(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
             return Done(ActAnswer(SENT))
         hour = now.replace(minute=0, second=0, microsecond=0)
         number = stored.digest_of(parts.seals, caller.msisdn).hex()
-        if counters.take(conn, _SCOPE, number, hour, 1, parts.settings.codes.per_number_hour, now) is None:
+        most = parts.settings.codes.per_number_hour
+        # Counted twice: the counter outlives the holding and holds off another turn, the codes tell of any hour.
+        if counters.take(conn, _SCOPE, number, hour, 1, most, now) is None:
+            return Done(_TOO_MANY)
+        if codes.sent_since(conn, holding, now - timedelta(hours=1)) >= most:
             return Done(_TOO_MANY)
         _send(conn, parts, act, caller, holding, now)
         sim_checks.plan(conn, parts, holding, now)
@@ -70,7 +73,7 @@ def check(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     typed = str(args.get("code", "")) if isinstance(args, dict) else ""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         held = None if holding is None else stored.by_id(conn, holding)
         if held is None:
             return Done(ActAnswer(EXPIRED))
@@ -93,22 +96,13 @@ def check(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     return answer
 
 
-def proved(conn: Connection, parts: Parts, holding_id: int, purpose: str, now: datetime) -> bool:
-    """Whether the citizen typed back a code for this purpose lately, on a SIM that is not new. It is then used up."""
-    held = stored.by_id(conn, holding_id)
-    if not purpose or held is None or holdings.sim_changed(parts, held, now):
-        return False
-    since = now - timedelta(seconds=parts.settings.codes.valid_s)
-    return codes.use(conn, holding_id, purpose, since, now + _CORRECTION, now)
-
-
 def _is_over(parts: Parts, code: Code, now: datetime) -> bool:
     """Whether it has ended, or would end later than a code sent now: then the clock went back."""
-    return not now < code.expires_at <= now + timedelta(seconds=parts.settings.codes.valid_s) + _CORRECTION
+    return not now < code.expires_at <= now + timedelta(seconds=parts.settings.codes.valid_s) + CORRECTION
 
 
 def _send(conn: Connection, parts: Parts, act: Act, caller: Caller, holding: int, now: datetime) -> None:
-    code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**_DIGITS:0{_DIGITS}}"
+    code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**DIGITS:0{DIGITS}}"
     valid_s = parts.settings.codes.valid_s
     digest = _digest(parts, holding, act.proof, code)
     codes.add(conn, holding, act.proof, digest, now, now + timedelta(seconds=valid_s))

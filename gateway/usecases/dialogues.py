@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from gateway import logs, metrics
@@ -74,7 +76,8 @@ def save(ussd: Ussd, channel: str, body: Body) -> None:
     except VersionLost:
         logs.event("dialogue.not_saved", level="error", channel=channel, code="version_lost")
         return
-    ussd.save_dropped(menus, state, Caller(body.msisdn, channel, body.network, body.language))
+    at = datetime.fromtimestamp((body.at_ms + 1) / 1000, UTC)  # what its own turn ended came before its answer
+    ussd.save_dropped(menus, state, Caller(body.msisdn, channel, body.network, body.language), at)
 
 
 def read(record: Record) -> Body | None:

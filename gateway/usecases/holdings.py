@@ -31,9 +31,10 @@ class Why(StrEnum):
     ERASED = "erased"  #: she asked us to forget her
 
 
-def find(conn: Connection, parts: Parts, msisdn: str) -> int | None:
-    """The holding of this number now, None when it has none; writes nothing."""
-    return holdings.find_open(conn, parts.seals, msisdn, parts.silent_since)
+def find(conn: Connection, parts: Parts, msisdn: str, imsi: str = "") -> int | None:
+    """The holding of this number now, None when it has none, or another SIM than `imsi`; writes nothing."""
+    known = holdings.held(conn, parts.seals, msisdn)
+    return None if known is None or over(parts, known, imsi) is not None else known.id
 
 
 def met(conn: Connection, parts: Parts, msisdn: str, now: datetime, network: str = "", imsi: str = "") -> int:
@@ -47,6 +48,12 @@ def met(conn: Connection, parts: Parts, msisdn: str, now: datetime, network: str
     if digest is not None:
         holdings.note_seen(conn, opened, now, network, digest)
     return opened
+
+
+def addressed(conn: Connection, parts: Parts, msisdn: str, now: datetime) -> int:
+    """The holding of a number that somebody else names: no sign of life of hers, and not one that is over by now."""
+    current_of(conn, parts, msisdn, now)
+    return holdings.found_or_opened(conn, parts.seals, msisdn, now)
 
 
 def current_of(conn: Connection, parts: Parts, msisdn: str, now: datetime, imsi: str = "") -> Held | None:

@@ -12,6 +12,7 @@ from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
+from gateway.usecases import withdrawals
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, words
 from gateway.usecases.parts import Parts
@@ -32,7 +33,7 @@ def my_submissions(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = held.find(conn, parts, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn, caller.imsi)
             mine = submissions.of_holding(conn, parts.seals, holding, _LISTED) if holding else ()
     except StoreUnavailable as error:
         return _unavailable("my_submissions", error)
@@ -74,7 +75,7 @@ def _may_look(conn: Connection, parts: Parts, caller: Caller) -> bool:
 
 
 def _is_own(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:
-    return held.find(conn, parts, caller.msisdn) == found.holding_id
+    return held.find(conn, parts, caller.msisdn, caller.imsi) == found.holding_id
 
 
 def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str) -> dict[str, Saved]:
@@ -84,9 +85,16 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
         "service_title": Saved(short_title(menus, service, language) if service else found.service),
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
-        "can_withdraw": Saved("yes" if found.state not in CLOSED and found.on_behalf is not OnBehalf.DECLARED else ""),
+        "can_withdraw": Saved(_can_withdraw(parts, found)),
         "decided_message": Saved(words(found.message, language, menus.languages[0])),
     }
+
+
+def _can_withdraw(parts: Parts, found: StoredSubmission) -> str:
+    """ "yes"; "new": later, as another number took it over lately; "": it cannot, or not by phone."""
+    if found.state in CLOSED or found.on_behalf is OnBehalf.DECLARED:
+        return ""
+    return "new" if withdrawals.too_young(parts, found, parts.now()) else "yes"
 
 
 def _line(parts: Parts, one: StoredSubmission, language: str) -> str:

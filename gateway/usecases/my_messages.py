@@ -70,7 +70,7 @@ def _asked(
         return _UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = held.find(conn, parts, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn, caller.imsi)
             return nothing if holding is None else read(conn, holding)
     except StoreUnavailable as error:
         logs.event("lookup.unavailable", level="warning", source=source, why=error.why)

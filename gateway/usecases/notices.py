@@ -8,6 +8,7 @@ changed hands since the submission.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway import logs
 from gateway.engine import compose
@@ -20,7 +21,7 @@ from gateway.store.sealed import SealBroken
 from gateway.store.submissions import StoredSubmission
 from gateway.text import fit, reference
 from gateway.usecases import holdings as held
-from gateway.usecases import writing
+from gateway.usecases import preferences, writing
 from gateway.usecases.parts import Parts
 
 LANE = writing.URGENT
@@ -85,6 +86,9 @@ def helper_told(conn: Connection, parts: Parts, submission: StoredSubmission, ke
     """Tells whoever made the demand for somebody else what became of it."""
     if submission.helper_id is None:
         return None
+    chosen = preferences.of(conn, submission.helper_id).language
+    if chosen in parts.shelf.current.languages:
+        submission = replace(submission, language=chosen)
     return _write(conn, parts, submission, key, {}, holding=submission.helper_id)
 
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from gateway import logs
+from gateway.engine import session
 from gateway.engine.outcomes import Act, ActAnswer, Lookup, LookupAnswer, Saved
 from gateway.messages import SubmissionState
-from gateway.store import daily, erasure_list, persons, submission_events, submissions
+from gateway.store import daily, erasure_list, person_export, persons, submission_events, submissions
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.persons import Counts
-from gateway.usecases import acts, codes, holdings
+from gateway.usecases import acts, holdings, proof
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -28,7 +29,7 @@ def my_data(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) -> Look
         return LookupAnswer("unavailable")
     try:
         with parts.database.read() as conn:
-            holding = holdings.find(conn, parts, caller.msisdn)
+            holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
             held = None if holding is None else stored.by_id(conn, holding)
             if held is None:
                 return LookupAnswer("none")
@@ -46,7 +47,9 @@ def disown(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     """The action of "this number is new to me": what was of it before is of nobody who dials from it."""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
+        if holding is not None and not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         if holding is not None:
             holdings.close(conn, parts, holding, holdings.Why.DISOWNED, now)
         return Done(DONE)
@@ -58,27 +61,39 @@ def erase_me(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     """The action of "forget me", after a one-time code. What an institution still handles goes when it is closed."""
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
-        if holding is not None and codes.proved(conn, parts, holding, act.proof, now):
-            _erase(conn, parts, stored.digest_of(parts.seals, caller.msisdn), now, "citizen")
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
+        held = None if holding is None else stored.by_id(conn, holding)
+        if held is not None and proof.proved(conn, parts, held.id, act.proof, now):
+            _erase(conn, parts, stored.digest_of(parts.seals, caller.msisdn), now, "citizen", held.opened_at)
             return Done(DONE)
         return Done(acts.UNAVAILABLE)
 
     return acts.once(parts, act.action, act_key, do)
 
 
-def erase(parts: Parts, msisdn: str, who: str) -> Counts:
-    """Forgets a number (E.164), every holding of it. Raises StoreUnavailable, ErasureListError."""
+def erase(parts: Parts, msisdn: str, who: str, *, everybody: bool = False) -> Counts | None:
+    """Forgets whoever holds a number (E.164), or everybody who ever did. None: nobody holds it.
+
+    Raises StoreUnavailable, ErasureListError.
+    """
+    now = parts.now()
     with parts.database.begin() as conn:
-        return _erase(conn, parts, stored.digest_of(parts.seals, msisdn), parts.now(), who)
+        held = stored.held(conn, parts.seals, msisdn)
+        if held is None and not everybody:
+            return None
+        since = None if everybody or held is None else held.opened_at
+        return _erase(conn, parts, stored.digest_of(parts.seals, msisdn), now, who, since)
 
 
-def erase_digest(parts: Parts, digest: bytes, now: datetime, who: str) -> Counts:
-    """Forgets again whoever was erased after a backup was made; `now` is when that was. Raises StoreUnavailable."""
+def erase_digest(parts: Parts, digest: bytes, now: datetime, who: str, since: datetime | None = None) -> Counts:
+    """Forgets again whoever was erased after a backup was made; `now` is when that was. Raises StoreUnavailable.
+
+    `since` as in the list of erasures.
+    """
     with parts.database.begin() as conn:
-        _withdraw_proposed(conn, parts, digest, parts.now())
-        counts = persons.erase(conn, parts.seals, digest, now, parts.now())
-        persons.note_erasure(conn, digest, who, now)
+        _withdraw_proposed(conn, parts, digest, parts.now(), since)
+        counts = persons.erase(conn, parts.seals, digest, now, parts.now(), since)
+        persons.note_erasure(conn, digest, who, now, since)
     logs.event("person.erased", level="warning", again=True, demands=counts.demands, left=counts.left)
     return counts
 
@@ -86,32 +101,39 @@ def erase_digest(parts: Parts, digest: bytes, now: datetime, who: str) -> Counts
 def finish(parts: Parts, conn: Connection, limit: int, now: datetime) -> int:
     """How many numbers that were erased while a demand was open could now be forgotten."""
     done = 0
-    for digest, at in persons.unfinished(conn, limit):
-        done += persons.erase(conn, parts.seals, digest, at, now).holdings
+    for digest, at, since in persons.unfinished(conn, limit):
+        done += persons.erase(conn, parts.seals, digest, at, now, since).holdings
     return done
 
 
-def export(parts: Parts, msisdn: str) -> dict[str, Any]:
-    """All that is kept of a number, as JSON values. Raises StoreUnavailable, SealBroken."""
+def export(parts: Parts, msisdn: str, *, everybody: bool = False) -> dict[str, Any]:
+    """All that is kept of whoever holds a number, or of everybody who did, as JSON values.
+
+    Raises StoreUnavailable, SealBroken.
+    """
     with parts.database.read() as conn:
-        return persons.export(conn, parts.seals, msisdn)
+        return person_export.export(conn, parts.seals, msisdn, _answers, everybody=everybody)
 
 
-def _erase(conn: Connection, parts: Parts, digest: bytes, now: datetime, who: str) -> Counts:
+def _answers(state: bytes) -> dict[str, Any]:
+    return {name: value[0] for name, value in session.decode(state).values.items()}
+
+
+def _erase(conn: Connection, parts: Parts, digest: bytes, now: datetime, who: str, since: datetime | None) -> Counts:
     """On the list before the commit: a restore must know of it, and once too often does no harm."""
-    _withdraw_proposed(conn, parts, digest, now)
-    counts = persons.erase(conn, parts.seals, digest, now, now)
-    persons.note_erasure(conn, digest, who, now)
+    _withdraw_proposed(conn, parts, digest, now, since)
+    counts = persons.erase(conn, parts.seals, digest, now, now, since)
+    persons.note_erasure(conn, digest, who, now, since)
     day = now.astimezone(parts.zone).date()
     daily.add(conn, day, "erased:persons", {"": 1})
-    erasure_list.append(parts.settings.data / erasure_list.NAME, digest, now, who)
+    erasure_list.append(parts.settings.data / erasure_list.NAME, digest, now, who, since)
     logs.event("person.erased", level="warning", demands=counts.demands, left=counts.left, texts=counts.texts)
     return counts
 
 
-def _withdraw_proposed(conn: Connection, parts: Parts, digest: bytes, now: datetime) -> None:
+def _withdraw_proposed(conn: Connection, parts: Parts, digest: bytes, now: datetime, since: datetime | None) -> None:
     """A demand that nobody agreed to yet goes nowhere."""
-    for holding in stored.of_number(conn, digest):
+    for holding in stored.of_number(conn, digest, since):
         for one in submissions.of_holding(conn, parts.seals, holding, 1000):
             if one.state is SubmissionState.PROPOSED and submissions.set_state(
                 conn, parts.seals, one.id, SubmissionState.WITHDRAWN, now

@@ -16,10 +16,10 @@ from gateway.engine import compose
 from gateway.engine.outcomes import Act, ActAnswer, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
 from gateway.messages import Category, OptOut
-from gateway.store import holdings, preferences
+from gateway.store import preferences
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.preferences import Source
-from gateway.usecases import acts
+from gateway.usecases import acts, proof
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
@@ -86,6 +86,8 @@ def set_preference(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> Ac
         if chosen is None:
             return Done(ActAnswer("refused"))
         holding = held.met(conn, parts, caller.msisdn, now)
+        if not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         source: Source = "ussd" if caller.mo_id is None else "sms"
         evidence = act_key.hex() if caller.mo_id is None else ""
         _note(conn, holding, chosen, source, now, mo_id=caller.mo_id, evidence=evidence)
@@ -113,7 +115,7 @@ def stop(
 def take_optout(parts: Parts, optout: OptOut, now: datetime) -> None:
     """Keeps what the aggregator says: nothing more to this number by its channel. Raises StoreUnavailable."""
     with parts.database.begin() as conn:
-        holding = holdings.found_or_opened(conn, parts.seals, optout.msisdn, now)
+        holding = held.addressed(conn, parts, optout.msisdn, now)
         subject = f"{_SENDER}{optout.channel}"
         noted = _note(conn, holding, {subject: OUT}, "aggregator", now, evidence=optout.sender)
     logs.event("optout.taken", channel=optout.channel, outcome="noted" if noted else "known")
@@ -126,7 +128,7 @@ def my_preferences(parts: Parts, lookup: Lookup, caller: Caller, left_s: float) 
         return _UNAVAILABLE
     try:
         with parts.database.read() as conn:
-            holding = held.find(conn, parts, caller.msisdn)
+            holding = held.find(conn, parts, caller.msisdn, caller.imsi)
             mine = NOTHING_CHOSEN if holding is None else of(conn, holding)
     except StoreUnavailable as error:
         logs.event("lookup.unavailable", level="warning", source="my_preferences", why=error.why)

@@ -14,7 +14,7 @@ from gateway.engine.session import State
 from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.menu.model import Menus, Service
 from gateway.messages import Category
-from gateway.store import counters, holdings, saved_dialogues
+from gateway.store import counters, holdings, persons, saved_dialogues
 from gateway.store.conversations import Conversation
 from gateway.store.db import Connection
 from gateway.store.saved_dialogues import DroppedDialogue, Outcome, Settled
@@ -44,16 +44,21 @@ def worth_keeping(menus: Menus, state: State) -> bool:
     return resumable and bool(state.values or state.challenge) and not state.offered
 
 
-def save(parts: Parts, menus: Menus, state: State, caller: Caller) -> None:
+def save(parts: Parts, menus: Menus, state: State, caller: Caller, at: datetime) -> None:
     """Keeps a dropped USSD dialogue if its service can be taken up again and something was answered.
 
     After a few answered screens the citizen is told so by SMS, once a day at most. `menus` are those that the dialogue
-    began with. Raises StoreUnavailable.
+    began with; `at` is when it was last answered: one of somebody who lost the number or was erased since is not kept.
+    Raises StoreUnavailable.
     """
     if not worth_keeping(menus, state):
         return
     service, now = menus.services[state.service], parts.now()
     with parts.database.begin() as conn:
+        digest = holdings.digest_of(parts.seals, caller.msisdn)
+        if holdings.ended_since(conn, digest, at) or persons.erased_since(conn, digest, at):
+            logs.event("dialogue.not_saved", level="info", service=state.service, code="changed_hands")
+            return
         holding = held.met(conn, parts, caller.msisdn, now, caller.network)
         saved = keep(conn, parts, holding, service, state, caller.channel, now)
         told = _tell(conn, parts, holding, saved, service, state, caller, now)

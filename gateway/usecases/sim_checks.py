@@ -74,6 +74,8 @@ def take_answer(parts: Parts, answer: SimAnswer, now: datetime) -> str:
         holding_id = sim_checks.answer(conn, answer.channel, answer.request_id, answer.swapped_at, now)
         if holding_id is None or not answer.readable:
             outcome = UNKNOWN
+            if holding_id is not None and answer.undated:
+                stored.note_sim_change(conn, holding_id, now)  # it may be as young as that
         elif answer.swapped_at is None:
             outcome = SAME
         else:
@@ -87,6 +89,10 @@ def _changed(conn: Connection, parts: Parts, holding_id: int, at: datetime, now:
     if held is None:
         return UNKNOWN
     swapped_at = min(at, now)  # the day is not over yet
+    known = held.sim_changed_at
+    if known is not None and at.date() <= known.astimezone(parts.zone).date():
+        stored.note_sim_change(conn, holding_id, min(swapped_at, known))
+        return SAME  # the change that this holding began with: `at` is the end of its day
     if at < held.opened_at:
         stored.note_sim_change(conn, holding_id, swapped_at)
         return SAME

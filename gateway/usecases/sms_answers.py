@@ -94,7 +94,8 @@ class _Answer:
         proposal = talking.proposal if talking.proposal_until and talking.proposal_until > self.now else None
         # Whatever comes next, a proposal is accepted at once or not at all.
         self.talking = replace(talking, proposal=None, proposal_until=None)
-        if proposal is not None and commands.is_yes(self.menus, text):
+        agrees = isinstance(commands.read(self.menus, text), Agree)  # OUI and digits are for another question
+        if proposal is not None and not agrees and commands.is_yes(self.menus, text):
             return self.mean(commands.read(self.menus, proposal))
         waiting, labels = self.waits_for()
         return self.mean(commands.read(self.menus, text, waiting, labels))

@@ -51,7 +51,7 @@ def take_mo(parts: Parts, mo: MoSms, now: datetime) -> str:
     with parts.database.begin() as conn:
         mo_id = mos.add(conn, parts.seals, mo, now)
         if mo_id is not None and answerable:
-            key = f"mo:{stored_holdings.digest_of(parts.seals, mo.msisdn).hex()[:16]}"
+            key = mos.order_key(stored_holdings.digest_of(parts.seals, mo.msisdn))
             outbox.add(conn, LANE, "mo", mo_id, key, writing.REPLY_PRIORITY, now, now)
         elif mo_id is not None:
             mos.settle(conn, mo_id, MoState.IGNORED, NOT_ANSWERED, now)

@@ -8,12 +8,16 @@ from gateway import logs
 from gateway.messages import Category, MtState
 from gateway.store import holdings, mts, outbox, stops
 from gateway.store.db import Connection
+from gateway.store.mt_texts import WITH_A_CODE
 from gateway.store.mts import Mt, MtEvent
 from gateway.store.outbox import OutboxRow
 from gateway.store.sealed import SealBroken
 from gateway.text import fit, msisdn
+from gateway.usecases import holdings as held
 from gateway.usecases import mt_words, writing
 from gateway.usecases.parts import Parts
+
+_HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def list_sms(
 def show(parts: Parts, mt_id: int, language: str, *, reader: str | None = None) -> Sheet | None:
     """One SMS with its moves, None when there is none. `reader`: who reads its text, which is kept.
 
+    A text that holds a one-time code is shown to nobody.
     Raises StoreUnavailable.
     """
     with parts.database.begin() as conn:
@@ -82,7 +87,7 @@ def show(parts: Parts, mt_id: int, language: str, *, reader: str | None = None) 
         text = None
         if reader is not None:
             found = mts.for_sending(conn, parts.seals, (mt_id,)).get(mt_id)
-            text = "" if found is None else found.text
+            text = _HIDDEN if mt.template in WITH_A_CODE else "" if found is None else found.text
             stops.note_act(conn, reader, "sms.read", f"mt:{mt_id}", "", parts.now())
         return Sheet(
             line=_line(conn, parts, mt, language),
@@ -107,7 +112,7 @@ def send(parts: Parts, number: str, text: str, category: Category, sender: str |
     """
     now = parts.now()
     with parts.database.begin() as conn:
-        holding = holdings.found_or_opened(conn, parts.seals, number, now)
+        holding = held.addressed(conn, parts, number, now)
         language = parts.shelf.current.languages[0]
         new = writing.Text(
             holding_id=holding,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from gateway import logs
-from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
+from gateway.engine.outcomes import Act, ActAnswer, Raw, Saved, Submission
 from gateway.menu.model import Menus, Service
 from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import holdings, outbox, submission_events, submissions
+from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, codes, identifiers, notices, spend, withdrawals
+from gateway.usecases import acts, agreements, identifiers, notices, preferences, proof, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -29,8 +30,8 @@ _REFERENCE_TRIES = 10
 def submit(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer:
     """The answer of the act: `submitted`, `proposed`, `already`, `closed` or `unavailable`; the same when repeated.
 
-    `proposed`: stored for somebody else, who is asked by SMS whether she agrees. `already`: another submission about
-    the same subject waits for an answer; its reference is told only to the number that made it. `closed`: no such
+    `proposed`: stored for somebody else, who is asked by SMS whether she agrees. `already`: another submission of the
+    same citizen about the same subject waits for an answer; its reference is told. `closed`: no such
     service or system any more. `unavailable`: it could not be stored. A limit that is reached is a closing sentence.
     """
 
@@ -64,9 +65,11 @@ def _store(conn: Connection, parts: Parts, act: Act, caller: Caller, now: dateti
     if not identifiers.allowed(conn, parts, caller, act.args.identifiers, now):
         return ActAnswer("unavailable", closing=identifiers.CLOSING)
     holding = held.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
-    if act.args.assurance == "number+code" and not codes.proved(conn, parts, holding, act.proof, now):
+    for_another = _is_for_another(act.args, caller)
+    coded = act.args.assurance == "number+code" or for_another or bool(act.args.relation)
+    if coded and not proof.proved(conn, parts, holding, act.proof, now):
         return acts.UNAVAILABLE
-    if _is_for_another(act.args, caller):
+    if for_another:
         return _propose(conn, parts, act, caller, menus, holding, now)
     return _file(conn, parts, act, caller, menus, holding, now)
 
@@ -83,7 +86,7 @@ def _file(
     try:
         submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
     except AlreadyOpen as first:
-        return _already(conn, parts, first, holding)
+        return _already(conn, parts, first)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
     submission_events.add(conn, submission_id, "received", now)
@@ -105,13 +108,16 @@ def _propose(
         raise Undone(agreements.NOT_ASKED)
     if not agreements.may_ask(conn, parts, caller, now):
         return ActAnswer("unavailable", closing="agree_too_many")
-    person = holdings.found_or_opened(conn, parts.seals, number, now)
+    person = held.addressed(conn, parts, number, now)
     behalf = _Behalf(person, OnBehalf.AGREED, helper)
+    chosen = preferences.of(conn, person).language
+    if chosen in menus.languages:  # she is the one who is written to
+        act = replace(act, args=replace(act.args, language=chosen))
     promised = _promised(menus.services[act.service], now.astimezone(parts.zone).date())
     try:
         submission_id = _insert(conn, parts, act, caller, menus, behalf, promised, now)
     except AlreadyOpen as first:
-        return _already(conn, parts, first, helper)
+        return _already(conn, parts, first)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
     submission_events.add(conn, submission_id, "proposed", now)
@@ -142,6 +148,50 @@ def _insert(
     promised: date | None,
     now: datetime,
 ) -> int:
+    """The id of the stored demand. Raises AlreadyOpen when the same citizen has one about the same subject.
+
+    One of somebody else about it is not told, nor does it stand in her way: else whoever types an NPI learns that its
+    holder has a demand, or keeps her from making one. Staff see it in the history, and the institution decides.
+    """
+    args = act.args
+    assert isinstance(args, Submission)
+    subject = args.subject
+    own = (*subject, ("of", f"{behalf.holding_id}:{behalf.helper_id or ''}")) if subject else ()
+    earlier = submissions.find_open(conn, parts.seals, act.service, own)
+    if earlier is not None:
+        raise AlreadyOpen(earlier.reference, earlier.holding_id)
+    try:
+        return _insert_about(conn, parts, act, caller, menus, behalf, promised, subject, now)
+    except AlreadyOpen as first:
+        if _is_same(conn, parts, first, behalf):
+            raise
+    made = _insert_about(conn, parts, act, caller, menus, behalf, promised, own, now)
+    submission_events.add(conn, made, "same_subject", now)
+    return made
+
+
+def _is_same(conn: Connection, parts: Parts, first: AlreadyOpen, behalf: _Behalf) -> bool:
+    """Whether a demand is of the same citizen: what a helper proposed for her is not, until she agrees."""
+    if first.holding_id != behalf.holding_id:
+        return False
+    stored = submissions.by_reference(conn, parts.seals, first.reference)
+    assert stored is not None
+    if behalf.how is OnBehalf.AGREED:
+        return stored.helper_id == behalf.helper_id
+    return stored.state is not SubmissionState.PROPOSED
+
+
+def _insert_about(
+    conn: Connection,
+    parts: Parts,
+    act: Act,
+    caller: Caller,
+    menus: Menus,
+    behalf: _Behalf,
+    promised: date | None,
+    subject: Sequence[tuple[str, Raw]],
+    now: datetime,
+) -> int:
     service, args = menus.services[act.service], act.args
     assert isinstance(args, Submission)
     for _ in range(_REFERENCE_TRIES):
@@ -157,7 +207,7 @@ def _insert(
             assurance=args.assurance,
             sensitive=service.sensitive,
             fields=args.fields,
-            subject=args.subject,
+            subject=subject,
             label=args.label,
             idempotency_key=parts.new_id(),
             receipt_key_id=next(iter(parts.receipt_keys)),
@@ -175,9 +225,7 @@ def _insert(
     raise RuntimeError("no free reference was found: the random source repeats itself")
 
 
-def _already(conn: Connection, parts: Parts, first: AlreadyOpen, holding: int) -> ActAnswer:
-    if first.holding_id != holding:
-        return ActAnswer("already")
+def _already(conn: Connection, parts: Parts, first: AlreadyOpen) -> ActAnswer:
     stored = submissions.by_reference(conn, parts.seals, first.reference)
     assert stored is not None
     return ActAnswer("already", _shown(stored.reference, stored.promised_on), stored.id)

@@ -72,7 +72,7 @@ def _kept(parts: Parts, system: str, lookup: Lookup, caller: Caller) -> tuple[Lo
         return None
     try:
         with parts.database.read() as conn:
-            holding = holdings.find(conn, parts, caller.msisdn)
+            holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
             if holding is None:
                 return None
             found = cached_answers.find(conn, parts.seals, _asked(system, lookup, caller, holding))

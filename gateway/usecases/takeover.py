@@ -1,8 +1,8 @@
 """A demand taken over by another number, or by the same one after its holding ended: with its reference and a fact.
 
 The fact is the end of the NPI that the demand is about. Unknown references, wrong digits and demands that hold no NPI
-get one answer. The number before is told, when it is still somebody's, and nothing that needs a code is possible for
-three days: whoever found a récépissé in the street gains a look at one state.
+get one answer. The number before is told, when it is still somebody's, and the demand cannot be withdrawn for three
+days: whoever found a récépissé in the street gains a look at one state.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from datetime import datetime
 
 from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer
-from gateway.messages import SubmissionState
+from gateway.messages import OnBehalf, SubmissionState
 from gateway.store import counters, submission_events, submissions, verification
 from gateway.store import holdings as stored
 from gateway.store.db import Connection
+from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, holdings, notices
+from gateway.usecases import acts, holdings, notices, proof
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -38,11 +39,15 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
         if not _allowed(conn, parts, number or typed, caller, now):
             return Done(TOO_MANY)
         found = submissions.by_reference(conn, parts.seals, number or "")
-        npi = str((found and verification.field_of(conn, parts.seals, found.id, NPI_FIELD)) or "")
+        npi = str(verification.field_of(conn, parts.seals, found.id if found else 0, NPI_FIELD) or "")
         same = hmac.compare_digest(npi[-LAST4:].encode(), last4.encode())
         if found is None or len(npi) <= LAST4 or not same or found.state is SubmissionState.PROPOSED:
             return Done(NO)
+        if found.on_behalf is OnBehalf.AGREED and _is_helper(conn, parts, found, caller):
+            return Done(NO)  # he typed both facts himself: they prove nothing
         holding = holdings.met(conn, parts, caller.msisdn, now, caller.network, caller.imsi)
+        if not proof.allowed(conn, parts, act, holding, now):
+            return Done(acts.UNAVAILABLE)
         if holding != found.holding_id:
             notices.moved_away(conn, parts, found)  # while it is still theirs
             submissions.move(conn, found.id, holding, now)
@@ -53,6 +58,12 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
     about = answer.submission_id
     logs.event("submission.takeover", submission_id=about, outcome=answer.outcome, channel=caller.channel)
     return answer
+
+
+def _is_helper(conn: Connection, parts: Parts, found: StoredSubmission, caller: Caller) -> bool:
+    if found.helper_id is None:
+        return False
+    return stored.digest_of_holding(conn, found.helper_id) == stored.digest_of(parts.seals, caller.msisdn)
 
 
 def _allowed(conn: Connection, parts: Parts, typed: str, caller: Caller, now: datetime) -> bool:

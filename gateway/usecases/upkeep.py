@@ -38,8 +38,6 @@ from gateway.usecases.parts import Parts
 _LIMIT = 500
 #: Transactions of one sweep; what is left waits for the next. 10,000 rows every 30 s: 300 a second.
 _ROUNDS = 20
-#: A code lives minutes; how many were asked for is counted for an hour.
-_CODES_KEPT = timedelta(days=1)
 #: The longest window that anything is counted in is a day.
 _COUNTERS_KEPT = timedelta(days=2)
 
@@ -118,8 +116,10 @@ def _vital_again(parts: Parts, conn: Connection, now: datetime) -> int:
     return reconcile.resend_vital(conn, parts, _LIMIT, now)
 
 
-def _erasures(conn: Connection, now: datetime) -> int:
-    erased = submissions.erase_due(conn, now, _LIMIT)
+def _erasures(parts: Parts, conn: Connection, now: datetime) -> int:
+    open_s = parts.settings.privacy.open_demands_s
+    undecided_before = None if open_s is None else now - timedelta(seconds=open_s)
+    erased = submissions.erase_due(conn, now, _LIMIT, undecided_before)
     if erased:
         mt_texts.erase_of(conn, erased)
     return len(erased)
@@ -144,7 +144,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "lost_sendings": _lost_sendings,
         "validities_over": _validities_over,
         "strays_matched": partial(_strays, parts),
-        "submissions_erased": _erasures,
+        "submissions_erased": partial(_erasures, parts),
         "reports_adopted": partial(_adoptions, parts),
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
@@ -154,7 +154,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "holdings_forgotten": lambda conn, now: stored.forget(
             conn, parts.seals, now - timedelta(seconds=privacy.closed_holdings_s), _LIMIT
         ),
-        "codes_forgotten": lambda conn, now: codes.forget(conn, now - _CODES_KEPT),
+        "codes_forgotten": lambda conn, now: codes.forget(conn, now - timedelta(seconds=privacy.codes_s)),
         "code_texts_erased": lambda conn, now: mt_texts.erase_over(conn, "code_sms", now, _LIMIT),
         "sim_checks_forgotten": lambda conn, now: sim_checks.forget(conn, now - texts),
         "answers_forgotten": cached_answers.forget,

@@ -48,7 +48,7 @@ class Ussd:
     session_s: Callable[[str], int]  #: network -> longest dialogue
     channels: Mapping[str, ChannelSettings]
     countries: tuple[str, ...]
-    save_dropped: Callable[[Menus, State, Caller], None]
+    save_dropped: Callable[[Menus, State, Caller, datetime], None]  #: and when it was last answered
     arrive: Callable[[Caller], Arrival]  #: what her first screen should know
     note_notice: Callable[[Caller, str, bytes], None]  #: that version of the privacy notice was shown to her
     settle_offer: Callable[[int, Outcome, bytes], Settled | None]

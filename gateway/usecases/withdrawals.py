@@ -13,7 +13,7 @@ from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, codes, holdings, notices, telling
+from gateway.usecases import acts, holdings, notices, proof, telling
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -33,11 +33,11 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     number = reference.parse(str(args.get("reference", ""))) if isinstance(args, dict) else None
 
     def do(conn: Connection, now: datetime) -> Done:
-        holding = holdings.find(conn, parts, caller.msisdn)
+        holding = holdings.find(conn, parts, caller.msisdn, caller.imsi)
         found = submissions.by_reference(conn, parts.seals, number or "")
         if found is None or holding != found.holding_id or found.on_behalf is OnBehalf.DECLARED:
             return Done(NOT_HERS)
-        if _too_young(parts, found, now) or not codes.proved(conn, parts, found.holding_id, act.proof, now):
+        if too_young(parts, found, now) or not proof.proved(conn, parts, found.holding_id, act.proof, now):
             return Done(NOT_HERS)
         if not submissions.set_state(conn, parts.seals, found.id, SubmissionState.WITHDRAWN, now):
             return Done(LATE)
@@ -50,6 +50,12 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
     about = answer.submission_id
     logs.event("submission.withdrawal", submission_id=about, outcome=answer.outcome, channel=caller.channel)
     return answer
+
+
+def too_young(parts: Parts, found: StoredSubmission, now: datetime) -> bool:
+    """Whether another number took the demand over so lately that it may be a thief's."""
+    new_s = parts.settings.holdings.new_sim_s
+    return found.moved_at is not None and now - found.moved_at < timedelta(seconds=new_s)
 
 
 def order_key(submission_id: int) -> str:
@@ -66,9 +72,3 @@ def prepare(parts: Parts, conn: Connection, row: Claimed) -> Errand | None:
     return Errand(
         material.id, material.system, lambda system: system.withdraw(request.reference, request.idempotency_key)
     )
-
-
-def _too_young(parts: Parts, found: StoredSubmission, now: datetime) -> bool:
-    """Whether another number took the demand over so lately that it may be a thief's."""
-    new_s = parts.settings.holdings.new_sim_s
-    return found.moved_at is not None and now - found.moved_at < timedelta(seconds=new_s)

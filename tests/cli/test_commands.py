@@ -243,3 +243,26 @@ def test_what_no_operator_is_known_of_is_told_beside_a_bill(gateway, tmp_path):
     bill.write_text("mois;opérateur;type;quantité;montant\n2026-11;MTN;sessions;12;60\n")
     told = gateway("reconcile", "invoice", str(bill)).stdout.splitlines()
     assert told[-1] == "2026-11  sessions: 12 more of ours came without a network that gateway.yaml knows"
+
+
+def test_a_key_is_not_retired_while_it_seals_dialogues_under_way(gateway):
+    assert gateway("migrate").returncode == 0
+    assert "e2: not used yet" in gateway("keys", "prepare").stdout
+    assert "e2: the new key" in gateway("keys", "rotate").stdout
+    assert re.search(
+        r"e1 still seals dialogues under way: retire it after \d", refused(gateway("keys", "retire", "e1"))
+    )
+
+
+def test_a_person_at_the_desk(gateway):
+    assert gateway("migrate").returncode == 0
+    assert "held by nobody now" in refused(gateway("person", "erase", "0197000000", "--yes"))
+    assert gateway("person", "refuse", "0197000000").stdout == "+22901******00: noted\n"
+    assert gateway("person", "refuse", "0197000000").stdout == "+22901******00: refused already\n"
+    shown = json.loads(gateway("person", "export", "0197000000").stdout)
+    assert {(one["subject"], one["value"], one["source"]) for one in shown["choices"]} == {
+        ("category:procedure", "out", "person"),
+        ("category:information", "out", "person"),
+    }
+    assert gateway("person", "erase", "0197000000", "--yes").stdout.startswith("+22901******00: 0 demands")
+    assert json.loads(gateway("person", "export", "0197000000").stdout)["choices"] == []

@@ -52,8 +52,9 @@ def test_a_demand_is_withdrawn_and_its_institution_told(system):
 def test_she_agrees_by_sms(system):
     helper, person = system.phone("+2290197000012"), system.phone("+2290197000013")
     helper.dial("*229#", "1")
-    said = helper.dial("*229#", "1", "3", "1", "0197000013", "1234567892", "1", "1")
-    assert "répond OUI" in said
+    assert "6 chiffres" in helper.dial("*229#", "1", "3", "1", "0197000013", "1", "1234567892", "1", "1")
+    wait_until(lambda: code_of(helper), what="the helper's code")
+    assert "répond OUI" in helper.answer(code_of(helper)[0])["text"]
     (asked,) = person.waits_for_sms(1)
     person.text("OUI " + re.search(r"OUI (\d{4})", asked)[1])
     wait_until(lambda: any("Récépissé" in text for text in person.inbox()), what="her récépissé")

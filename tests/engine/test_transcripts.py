@@ -113,7 +113,7 @@ def _answer(need: Need, declared: dict[str, Any]) -> Answer:
     }
     if isinstance(need, Act):
         assert declared["act"] == need.action
-        return ActAnswer(declared["outcome"], values)
+        return ActAnswer(declared.get("outcome", "closed"), values, closing=declared.get("closing", ""))
     assert isinstance(need, Lookup)
     assert declared["lookup"] == need.source
     items = tuple(Item(str(id_), label) for id_, label in declared.get("items", {}).items())

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.messages import Category, MtState
-from gateway.store import holdings, mt_texts, mts, outbox
+from gateway.store import holdings, mt_texts, mts, outbox, tables
 from gateway.store.db import Connection, Database
 from gateway.store.sealed import Seals
 from gateway.store.tables import attempts
@@ -139,3 +139,31 @@ def test_the_network_last_seen(database: Database, seals: Seals, now: datetime) 
         holdings.open_holding(conn, seals, "+2290197000001", now, "61603")
         holdings.open_holding(conn, seals, "+2290197000001", now, "")
         assert holdings.networks_of(conn, (holding,)) == {holding: "61603"}, "a callback that names none says nothing"
+
+
+@pytest.mark.parametrize("state", MtState)
+def test_which_old_texts_are_erased(
+    database: Database, seals: Seals, now: datetime, store_mt: Callable[..., int], state: MtState
+) -> None:
+    """All but those that may still leave: also those of which nobody ever learned what became."""
+    waits = state in (MtState.CREATED, MtState.SENDING)
+    with database.begin() as conn:
+        mt = store_mt(conn)
+        conn.execute(tables.mts.update().values(state=state))
+        assert mt_texts.erase_older(conn, now + timedelta(days=30), 10) == (0 if waits else 1)
+        assert (mt in mts.for_sending(conn, seals, (mt,))) is waits
+
+
+@pytest.mark.parametrize(("keep_s", "erased"), [(None, 1), (86_400, 0)])
+def test_texts_about_a_demand_that_nothing_erases(
+    database: Database,
+    now: datetime,
+    store_mt: Callable[..., int],
+    store_submission: Callable[..., int],
+    keep_s: int | None,
+    erased: int,
+) -> None:
+    with database.begin() as conn:
+        mt = store_mt(conn, submission_id=store_submission(conn, keep_s=keep_s))
+        mts.move(conn, mt, MtState.SUPPRESSED, "send", "", now)
+        assert mt_texts.erase_older(conn, now + timedelta(days=30), 10) == erased

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from gateway.messages import UssdReply
-from gateway.store import holdings, mts, submissions
+from gateway.store import codes, holdings, mts, submissions
 from gateway.store.submissions import StoredSubmission
+from gateway.usecases import holdings as held
 from gateway.usecases import ussd  # noqa: F401 - as the phones use it
 from gateway.wiring import Gateway
 from tests.sms.conftest import NUMBER, OTHER, Network, Texter, build, clock, other_menus, phone  # noqa: F401
@@ -32,6 +34,7 @@ class Handset:
     sessions: int = 0
     dialled: str = ""
     imsi: str = ""
+    network: str = ""  #: the operator's code, as a callback names it
 
     @property
     def gateway(self) -> Gateway:
@@ -59,7 +62,7 @@ class Handset:
 
     def _deliver(self) -> UssdReply:
         phone_ = Phone(self.gateway, f"{self.number}-{self.sessions}", self.number)
-        return phone_.deliver(self.dialled, imsi=self.imsi)
+        return phone_.deliver(self.dialled, imsi=self.imsi, network=self.network)
 
     def says(self, words: str) -> list[str]:
         return self.texter.as_number(self.number).says(words, f"{self.number}-{words}-{self.texter.clock.now}")
@@ -73,6 +76,14 @@ class Handset:
         """The six digits of the last code it was sent."""
         codes = [found[0] for text in self.inbox() if (found := re.search(r"(?<=Code )\d{6}(?= pour)", text))]
         return codes[-1]
+
+    def proves(self, purpose: str) -> None:
+        """As if a code for this purpose had been typed back just now."""
+        gateway, now = self.gateway, self.texter.clock.now
+        with gateway.database.begin() as conn:
+            holding = held.met(conn, gateway.parts, self.number, now)
+            code = codes.add(conn, holding, purpose, b"d" * 32, now, now + timedelta(minutes=10))
+            codes.prove(conn, code, b"k" * 32, now)
 
     def files(self) -> str:
         """A demand of its own; its reference."""

@@ -6,17 +6,28 @@ import re
 
 import pytest
 
-from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import hand_over, outbox
+from gateway.engine.outcomes import Act, Submission
+from gateway.messages import OnBehalf, SubmissionState, UssdReply
+from gateway.store import hand_over, holdings, outbox, submissions
+from gateway.usecases import holdings as held
 from gateway.usecases import upkeep
+from gateway.usecases.caller import Caller
 from tests.trust.conftest import NPI, NUMBER, OTHER, Handset, demand
 
-FOR_HER = ("1", "3", "1", "0166000000", NPI, "1", "1")
+FOR_HER = ("1", "3", "1", "0166000000", "1", NPI, "1", "1")
 WITHOUT_PHONE = ("1", "3", "2", "2", NPI, "1", "1")
 
 
+def sent_with_code(handset: Handset, *answers: str) -> UssdReply:
+    """The last screen of a demand for somebody else: the helper proves by a code that the phone is his."""
+    asked = handset.dial(*answers)
+    assert not asked.final
+    assert "6 chiffres" in asked.text
+    return handset.type(handset.code())
+
+
 def proposed(handset: Handset) -> str:
-    reply = handset.dial(*FOR_HER)
+    reply = sent_with_code(handset, *FOR_HER)
     assert reply.final
     assert "répond OUI" in reply.text
     return "".join(re.findall(r"\d{4} \d{4} \d{4}", reply.text)[0].split())
@@ -109,25 +120,24 @@ def test_she_withdraws_it(handset: Handset, stranger: Handset) -> None:
 
 def test_a_helper_who_asks_for_many_is_stopped(handset: Handset) -> None:
     for number in range(5):
-        reply = handset.dial("1", "3", "1", f"019500000{number}", f"123456789{number}", "1", "1")
+        reply = sent_with_code(handset, "1", "3", "1", f"019500000{number}", "1", f"123456789{number}", "1", "1")
         assert "répond OUI" in reply.text
-    reply = handset.dial("1", "3", "1", "0195000009", "1234567899", "1", "1")
+        handset.texter.later(minutes=30)  # three codes an hour
+    reply = sent_with_code(handset, "1", "3", "1", "0195000009", "1", "1234567899", "1", "1")
     assert reply.final
     assert "Trop de demandes pour d'autres" in reply.text
 
 
 def test_she_refused_such_sms_and_nothing_is_stored(handset: Handset, stranger: Handset) -> None:
     stranger.says("STOP")
-    reply = handset.dial(*FOR_HER)
+    reply = sent_with_code(handset, *FOR_HER)
     assert "ne peut pas recevoir notre SMS" in reply.text
     with handset.gateway.database.read() as conn:
-        from gateway.store import submissions
-
         assert submissions.count_by_state(conn) == {}
 
 
 def test_a_person_without_a_phone(handset: Handset) -> None:
-    reply = handset.dial(*WITHOUT_PHONE)
+    reply = sent_with_code(handset, *WITHOUT_PHONE)
     assert "remis à la personne elle-meme" in reply.text
     reference = "".join(re.findall(r"\d{4} \d{4} \d{4}", reply.text)[0].split())
     made = demand(handset.gateway, reference)
@@ -142,11 +152,88 @@ def test_a_person_without_a_phone(handset: Handset) -> None:
 
 
 def test_her_own_number_is_her_own_demand(handset: Handset) -> None:
-    reply = handset.dial("1", "3", "1", "0197000000", NPI, "1", "1")
+    reply = sent_with_code(handset, "1", "3", "1", "0197000000", "1", NPI, "1", "1")
     assert "déposée" in reply.text
+
+
+@pytest.mark.parametrize("answers", [FOR_HER, WITHOUT_PHONE], ids=["agreed", "declared"])
+def test_who_speaks_for_somebody_proves_the_phone_first(handset: Handset, answers: tuple[str, ...]) -> None:
+    handset.dial(*answers)
+    handset.type("000000" if handset.code() != "000000" else "111111")
+    with handset.gateway.database.read() as conn:
+        assert submissions.count_by_state(conn) == {}
+    assert handset.type(handset.code()).final
+    with handset.gateway.database.read() as conn:
+        assert sum(submissions.count_by_state(conn).values()) == 1
+
+
+@pytest.mark.parametrize("answers", [FOR_HER, WITHOUT_PHONE], ids=["agreed", "declared"])
+def test_a_new_sim_speaks_for_nobody(handset: Handset, answers: tuple[str, ...]) -> None:
+    handset.dial()
+    with handset.gateway.database.begin() as conn:
+        holding = held.met(conn, handset.gateway.parts, NUMBER, handset.texter.clock.now)
+        holdings.note_sim_change(conn, holding, handset.texter.clock.now)
+    refused = handset.dial(*answers)
+    assert refused.final
+    assert "SIM" in refused.text
+    assert handset.inbox() == []
+
+
+@pytest.mark.parametrize("said", [{"number": OTHER}, {"relation": "parent"}], ids=["agreed", "declared"])
+def test_no_demand_for_somebody_without_the_code(handset: Handset, said: dict[str, str]) -> None:
+    """Whatever a menu or an engine asked before: the act itself looks."""
+    args = Submission("etat-civil", {"npi": NPI}, frozenset({"npi"}), (), "", "fr", "number", **said)
+    act = Act("submit", "acte-naissance", 0, args, proof="acte-naissance.envoi")
+    answer = handset.gateway.ussd.actions["submit"](act, Caller(NUMBER, "africastalking", "", "fr"), b"k" * 32)
+    assert answer.outcome == "unavailable"
+    with handset.gateway.database.read() as conn:
+        assert submissions.count_by_state(conn) == {}
+
+
+def test_one_s_own_demand_needs_none(handset: Handset) -> None:
+    assert handset.dial("1", "1", NPI, "1", "1").final
 
 
 @pytest.mark.parametrize("words", ["OUI 1234", "oui 12 34"])
 def test_oui_and_digits_that_nobody_asked_for(handset: Handset, words: str) -> None:
     (said,) = handset.says(words)
     assert "ne correspondent" in said
+
+
+def test_the_helper_does_not_take_it_over(handset: Handset, stranger: Handset) -> None:
+    """He typed the NPI and read the reference: for him these two prove nothing."""
+    reference = proposed(handset)
+    stranger.says(f"OUI {digits(stranger)}")
+    refused = handset.dial("2", "4", reference, NPI[-4:])
+    assert "ne vont pas ensemble" in refused.text
+    assert demand(handset.gateway, reference).holding_id == stranger.holding()
+    third = Handset(handset.texter, "+2290195000000")
+    assert "C'est fait" in third.dial("2", "4", reference, NPI[-4:]).text, "she, from her new number"
+
+
+def test_who_was_silent_too_long_is_asked_as_whoever_holds_the_number_now(handset: Handset, stranger: Handset) -> None:
+    stranger.says("STOP")
+    handset.texter.later(days=91)
+    reference = proposed(handset)
+    stranger.says(f"OUI {digits(stranger)}")
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
+def test_oui_and_digits_are_no_yes_to_a_near_miss(handset: Handset, stranger: Handset) -> None:
+    reference = proposed(handset)
+    code = digits(stranger)
+    (said,) = stranger.says("AIDEE")
+    assert "Vouliez-vous dire" in said
+    stranger.says(f"OUI {code}")
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
+def test_she_is_asked_and_told_in_the_language_she_chose(handset: Handset, stranger: Handset) -> None:
+    """Not in that of the helper's phone."""
+    stranger.says("LANGUE anglais")
+    proposed(handset)
+    asked = stranger.inbox()[-1]
+    assert "is making a request for you" in asked
+    code = re.findall(r"YES (\d{4})", asked)[0]
+    (receipt,) = stranger.says(f"YES {code}")
+    assert receipt.startswith("Receipt")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import redis
 
+from gateway import settings
+from gateway.engine.outcomes import Act
 from gateway.messages import SubmissionState
 from gateway.store import holdings, my_messages
 from gateway.usecases import upkeep
+from gateway.usecases.caller import Caller
+from tests.sms.conftest import Build
 from tests.trust.conftest import NPI, Handset, demand
 
 WITHDRAW = ("2", "3", "1", "1")
@@ -55,7 +60,11 @@ def test_three_wrong_codes_and_nothing_is_done(handset: Handset) -> None:
     right = handset.code()
     wrong = "000000" if right != "000000" else "111111"
     assert handset.type(wrong).text.startswith("Code faux.")
-    assert not handset.type("abc").final
+    for slip in ("abc", "12345", "1234567", ""):
+        again = handset.type(slip)
+        assert not again.final
+        assert again.text.startswith("Il faut 6 chiffres."), "a slip is not a guess"
+    assert handset.type(f"{wrong[:3]} {wrong[3:]}").text.startswith("Code faux."), "spaces do not count"
     over = handset.type(wrong)
     assert over.final
     assert "trois fois" in over.text
@@ -68,12 +77,28 @@ def test_three_codes_an_hour(handset: Handset) -> None:
     handset.files()
     for _ in range(3):
         handset.dial(*WITHDRAW)
-        for wrong in ("1", "2", "3"):
-            handset.type(wrong)
+        right = handset.code()
+        for _ in range(3):
+            handset.type("000000" if right != "000000" else "111111")
     refused = handset.dial(*WITHDRAW)
     assert refused.final
     assert "Trop de codes" in refused.text
     handset.texter.later(hours=1)
+    assert not handset.dial(*WITHDRAW).final
+
+
+def test_three_codes_in_any_hour(handset: Handset) -> None:
+    """Not three before the clock strikes and three after."""
+    handset.files()
+    handset.texter.later(minutes=50)  # 13:55 UTC
+    for _ in range(3):
+        handset.dial(*WITHDRAW)
+        right = handset.code()
+        for _ in range(3):
+            handset.type("000000" if right != "000000" else "111111")
+    handset.texter.later(minutes=10)
+    assert "Trop de codes" in handset.dial(*WITHDRAW).text
+    handset.texter.later(minutes=50)
     assert not handset.dial(*WITHDRAW).final
 
 
@@ -160,3 +185,56 @@ def test_nobody_else_withdraws_it(handset: Handset, stranger: Handset) -> None:
     assert "Aucune demande" in listed.text
     assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
     assert NPI not in listed.text
+
+
+def test_a_code_that_cannot_be_sent_is_not_waited_for(build: Build) -> None:
+    """No sender of ours reaches her operator: she is told so, instead of waiting for a code that never comes."""
+    declared = settings.load({"GATEWAY_LOCAL": "1"}).senders["court"].model_copy(update={"registered": ["moov"]})
+    handset = Handset(build(senders={"court": declared}), network="61603")
+    handset.files()
+    refused = handset.dial(*WITHDRAW)
+    assert refused.final
+    assert "momentanément indisponible" in refused.text
+
+
+def test_no_operator_reads_a_code(handset: Handset, stranger: Handset) -> None:
+    """Whoever reads it may act as the citizen: `gateway sms show --text` does not show it."""
+    from gateway.usecases import sms_inspection
+
+    handset.files()
+    handset.dial(*WITHDRAW)
+    handset.code()
+    handset.dial("1", "3", "1", "0166000000", "1", "1234567891", "1", "1")
+    handset.type(handset.code())
+    handset.dial("1", "1", "1234567899", "1")
+    handset.hang_up()
+    stranger.inbox()
+    shown: dict[str, str | None] = {}
+    for mt_id in range(1, len(handset.texter.network.sent) + 1):
+        sheet = sms_inspection.show(handset.gateway.parts, mt_id, "fr", reader="Awa")
+        assert sheet is not None
+        shown[sheet.line.mt.template] = sheet.text
+    assert shown.pop("receipt_no_promise", "")
+    assert shown == {"code_sms": "***", "agree_ask": "***", "resume_sms": "***"}
+
+
+@pytest.mark.parametrize("asked", ["by the act", "by the service"])
+def test_any_act_may_need_a_code(build: Build, other_menus: Path, asked: str) -> None:
+    """A menu says so of one act, or of its service; the code is used up, and the act looks for it itself."""
+    file = other_menus / "preferences.yaml"
+    words = file.read_text(encoding="utf-8")
+    if asked == "by the act":
+        words = words.replace("assurance: number", "assurance: number\nresume: 1h")
+        words = words.replace("      do: set_preference\n", "      do: set_preference\n      code: yes\n", 1)
+    else:
+        words = words.replace("assurance: number", "assurance: number+code\nresume: 1h")
+    file.write_text(words, encoding="utf-8")
+    handset = Handset(build(menus=other_menus))
+    language = ("5", "2", "1", "2")
+    assert "6 chiffres" in handset.dial(*language).text
+    assert "in English" in handset.type(handset.code()).text
+    act = Act(
+        "set_preference", "preferences", 0, {"subject": "language", "value": "fr"}, proof="preferences.langue_choisie"
+    )
+    caller = Caller(handset.number, "africastalking", "", "fr")
+    assert handset.gateway.ussd.actions["set_preference"](act, caller, b"p" * 32).outcome == "unavailable"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from gateway.messages import Dlr, MtState, SimAnswer
 from gateway.store import holdings, mts, outbox, sim_checks
 from gateway.usecases import delivery_reports, letters, preferences, upkeep
+from gateway.usecases import holdings as held
 from gateway.usecases import sim_checks as checks
 from tests.trust.conftest import NUMBER, Handset, demand, templates
 
@@ -204,3 +206,114 @@ def test_the_operator_is_asked_when_a_code_is_sent_once_a_day(handset: Handset) 
         assert not checks.plan(conn, parts, holding, gateway.now())
         assert checks.plan(conn, parts, holding, gateway.now() + timedelta(days=1, seconds=1))
     assert letters.WAVE_CALLS  # the lane's other work is untouched
+
+
+def test_a_call_after_the_sms_that_could_not_be_delivered_proves_that_she_is_there(handset: Handset) -> None:
+    """A dial is noted once a day only, but always after something was written to her."""
+    handset.files()
+    before, now = handset.holding(), handset.texter.clock.now
+    handset.texter.later(hours=2)
+    written = handset.texter.clock.now
+    assert before is not None
+    with handset.gateway.database.begin() as conn:
+        new = mts.NewMt(
+            holding_id=before, msisdn=NUMBER, channel="africastalking", sender="court", text="x", encoding="GSM-7",
+            segments=1, template="t", category="procedure", language="fr",  # type: ignore[arg-type]
+            valid_until=written + timedelta(days=1),
+        )  # fmt: skip
+        mt = mts.insert(conn, handset.gateway.parts.seals, new, written)
+        mts.move(conn, mt, MtState.SENDING, "send", "", written)
+        mts.move(conn, mt, MtState.ACCEPTED, "send", "", written)
+        mts.set_external(conn, mt, "ATX_late", "", written)
+    handset.texter.later(minutes=10)
+    handset.dial()
+    report = Dlr(
+        "africastalking", "ATX_late", MtState.FAILED_PERMANENT, "Failed", "UserDoesNotExist", NUMBER, gone=True
+    )
+    delivery_reports.take_dlr(handset.gateway.parts, report, handset.texter.clock.now)
+    assert now < written
+    assert handset.holding() == before
+
+
+def told_of_a_change(handset: Handset, name: str, at: datetime) -> str:
+    holding = handset.holding()
+    assert holding is not None
+    with handset.gateway.database.begin() as conn:
+        sim_checks.add(conn, holding, "africastalking", name, handset.texter.clock.now)
+    return checks.take_answer(handset.gateway.parts, SimAnswer("africastalking", name, at), handset.texter.clock.now)
+
+
+def end_of_day(at: datetime) -> datetime:
+    """As an operator dates a change: by its day."""
+    return at.replace(hour=23, minute=59, second=59)
+
+
+@pytest.mark.parametrize("first", ["the network", "the operator"])
+def test_a_change_that_is_known_ends_nothing_twice(handset: Handset, first: str) -> None:
+    """Else the new holder's own demands would be lost to her when she is asked about three days later."""
+    handset.imsi = "616030000000001"
+    handset.files()
+    day = end_of_day(handset.texter.clock.now)
+    if first == "the network":
+        handset.imsi = "616030000000002"
+        handset.dial()
+    else:
+        assert told_of_a_change(handset, "R0", day) == checks.CHANGED
+    fresh = handset.holding()
+    assert told_of_a_change(handset, "R1", day) == checks.SAME
+    handset.texter.later(hours=73)
+    assert told_of_a_change(handset, "R2", day) == checks.SAME
+    assert handset.holding() == fresh
+    assert told_of_a_change(handset, "R3", end_of_day(handset.texter.clock.now)) == checks.CHANGED, "a later one does"
+
+
+def test_a_change_that_is_not_dated_ends_nothing_and_no_code_is_sent(handset: Handset) -> None:
+    handset.files()
+    before, now = handset.holding(), handset.texter.clock.now
+    assert before is not None
+    with handset.gateway.database.begin() as conn:
+        sim_checks.add(conn, before, "africastalking", "R1", now)
+    answer = SimAnswer("africastalking", "R1", None, readable=False, undated=True)
+    assert checks.take_answer(handset.gateway.parts, answer, now) == checks.UNKNOWN
+    assert handset.holding() == before
+    assert "SIM" in handset.dial("2", "3", "1", "1").text
+
+
+def test_no_old_sms_in_the_phone_opens_a_dialogue_of_the_holding_before(handset: Handset, stranger: Handset) -> None:
+    handset.dial("1", "1", "1234567899", "1")
+    handset.hang_up()
+    code = re.findall(r"REPRISE (\d{4} \d{4} \d{4})", handset.inbox()[-1])[0]
+    holding, gateway = handset.holding(), handset.gateway
+    assert holding is not None
+    with gateway.database.begin() as conn:
+        held.close(conn, gateway.parts, holding, held.Why.SIM, gateway.now())
+    (said,) = stranger.says(f"REPRISE {code}")
+    assert "ne permet pas" in said
+
+
+def test_a_dialogue_that_dropped_before_the_number_changed_hands_is_not_the_next_one_s(handset: Handset) -> None:
+    """It is in Redis until it is swept, minutes later: by then somebody else may have said that the number is hers."""
+    handset.dial("1", "1", "1234567899", "1")
+    dropped = handset.sessions
+    handset.texter.later(minutes=1)
+    handset.files()
+    it_was_not_me(handset)
+    last, handset.sessions = handset.sessions, dropped
+    handset.hang_up()
+    handset.sessions = last
+    handset.texter.later(minutes=1)
+    assert "1.Acte de naissance" in handset.dial().text
+    handset.dial("1", "1", "1234567898", "1")
+    handset.hang_up()
+    assert "non terminée" in handset.dial().text, "her own is"
+
+
+def test_another_sim_in_the_middle_of_a_dialogue_sees_nothing(handset: Handset) -> None:
+    """The dial is where a holding is closed; where that could not be done, nothing of it is shown all the same."""
+    handset.imsi = "616030000000001"
+    handset.files()
+    assert "Acte" in handset.dial("2", "1").text
+    handset.dial()
+    handset.imsi = "616030000000002"
+    handset.type("2")
+    assert "Aucune demande" in handset.type("1").text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.backoffice.base import LookupResult
 from gateway.engine.outcomes import Lookup
 from gateway.usecases import lookups
@@ -55,3 +57,27 @@ def test_what_is_no_identifier_is_not_counted(sqlite_bench: Bench, caller: Calle
             sqlite_bench.parts, "etat-civil", Lookup("heures", {"commune": commune}), caller, 5.0
         )
         assert answer.outcome == "found"
+
+
+def test_nobody_learns_that_an_npi_has_a_demand(handset: Handset, stranger: Handset) -> None:
+    """Nor keeps its holder from making one, by being first."""
+    fresh = stranger.dial("1", "1", NPIS[1], "1", "1").text
+    handset.dial("1", "1", NPIS[0], "1", "1")
+    taken = stranger.dial("1", "1", NPIS[0], "1", "1").text
+    assert re.sub(r"\d", "#", taken) == re.sub(r"\d", "#", fresh)
+    assert "déjà en cours" in stranger.dial("1", "1", NPIS[0], "1", "1").text, "it is hers by now"
+
+
+def test_a_proposal_that_waits_does_not_stand_in_her_way(handset: Handset, stranger: Handset) -> None:
+    proposed = ("1", "3", "1", "0166000000", "1", NPIS[0], "1", "1")
+    handset.dial(*proposed)
+    assert "répond OUI" in handset.type(handset.code()).text
+    assert "déposée" in stranger.dial("1", "1", NPIS[0], "1", "1").text
+    handset.dial(*proposed)
+    assert "déjà en cours" in handset.type(handset.code()).text, "he asked already"
+
+
+def test_a_helper_does_not_learn_that_she_has_a_demand(handset: Handset, stranger: Handset) -> None:
+    stranger.dial("1", "1", NPIS[0], "1", "1")
+    handset.dial("1", "3", "1", "0166000000", "1", NPIS[0], "1", "1")
+    assert "répond OUI" in handset.type(handset.code()).text

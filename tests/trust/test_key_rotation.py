@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -34,7 +36,7 @@ def test_rotated_in_a_running_system(handset: Handset) -> None:
         held = holdings.held(conn, fresh, NUMBER)
         assert held is not None
         assert holdings.msisdn_of(conn, fresh, held.id) == NUMBER
-        exported = persons.persons.export(conn, fresh, NUMBER)
+    exported = persons.export(replace(gateway.parts, seals=fresh), NUMBER)
     assert exported["demands"][0]["reference"] == reference
     assert exported["demands"][0]["fields"]["npi"]
 
@@ -69,6 +71,7 @@ def test_every_sealed_column_is_sealed_for_its_own_name(handset: Handset) -> Non
     handset.files()
     handset.says("MENU")
     handset.dial("1", "3", "2", "2", "1234567891", "1", "1")
+    handset.type(handset.code())
     gateway = handset.gateway
     with gateway.database.read() as conn:
         for table, column in reseal.columns():
@@ -101,3 +104,81 @@ def test_the_newest_key_and_unknown_ones_are_not_retired(handset: Handset, key_i
 def test_without_a_key_file_there_is_nothing_to_rotate(handset: Handset) -> None:
     with pytest.raises(KeysError, match="missing"):
         keys.rotate(handset.gateway.settings.data / "none.json", os.urandom)
+
+
+def test_a_process_that_never_meets_the_new_key_seals_with_it_all_the_same(handset: Handset) -> None:
+    """Else what it seals after the old key was retired could be opened by nobody after its restart."""
+    path = wiring.keys_path(handset.gateway.settings)
+    clock = [0.0]
+    ciphers = Ciphers(keys.read_encryption(path), lambda: keys.read_encryption(path), lambda: clock[0])
+    keys.rotate(path, os.urandom)
+    clock[0] = keys.LOOKED_AGAIN_S - 0.1
+    assert ciphers.newest()[0] == "e1"
+    clock[0] = keys.LOOKED_AGAIN_S
+    assert ciphers.newest()[0] == "e2"
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"encryption": {}}', '{"encryption": {"e1": "short"}}'])
+def test_a_file_that_is_half_copied_changes_nothing(handset: Handset, content: str) -> None:
+    path = wiring.keys_path(handset.gateway.settings)
+    clock = [0.0]
+    ciphers = Ciphers(keys.read_encryption(path), lambda: keys.read_encryption(path), lambda: clock[0])
+    path.write_text(content)
+    clock[0] = 3600.0
+    assert ciphers.newest()[0] == "e1"
+
+
+def test_a_key_is_prepared_on_every_machine_before_one_seals_with_it(handset: Handset) -> None:
+    path = wiring.keys_path(handset.gateway.settings)
+    assert keys.prepare(path, os.urandom) == "e2"
+    assert list(keys.read_encryption(path)) == ["e1", "e2"]
+    on_another_machine = Ciphers(keys.read_encryption(path))
+    assert on_another_machine.newest()[0] == "e1"
+    assert keys.rotate(path, os.urandom) == "e2"
+    assert list(keys.read_encryption(path)) == ["e2", "e1"]
+    assert on_another_machine.of("e2") is not None
+    assert keys.rotate(path, os.urandom) == "e3"
+    assert list(keys.read_encryption(path)) == ["e3", "e2", "e1"]
+
+
+def test_values_of_a_lost_key_do_not_stand_in_the_way(handset: Handset) -> None:
+    gateway = handset.gateway
+    with gateway.database.begin() as conn:
+        for number in range(3):
+            conn.execute(
+                text("INSERT INTO acts (act_key, action, outcome, values_sealed, created_at) "
+                     "VALUES (:key, 'a', 'b', :lost, '2026-01-01')"),
+                {"key": b"%d" % number, "lost": b"\x02e9lost"},
+            )  # fmt: skip
+    handset.files()
+    handset.inbox()
+    keys.rotate(wiring.keys_path(gateway.settings), os.urandom)
+    assert gateway.parts.seals.key_ids() == ("e2", "e1")
+    for _ in range(40):
+        with gateway.database.begin() as conn:
+            reseal.again(conn, gateway.parts.seals, 2)
+    with gateway.database.read() as conn:
+        assert set(reseal.count_by_key(conn)) == {"e2", "e9"}
+
+
+def test_sealing_again_that_is_cut_off_goes_on_where_it_was(handset: Handset) -> None:
+    """A crash in the middle undoes one batch; the rows of the batches before are done."""
+    gateway = handset.gateway
+    handset.files()
+    handset.inbox()
+    keys.rotate(wiring.keys_path(gateway.settings), os.urandom)
+    assert gateway.parts.seals.key_ids() == ("e2", "e1")
+    with gateway.database.begin() as conn:
+        assert reseal.again(conn, gateway.parts.seals, 2) == 2
+
+    class KilledError(Exception):
+        pass
+
+    with contextlib.suppress(KilledError), gateway.database.begin() as conn:
+        assert reseal.again(conn, gateway.parts.seals, 2) == 2
+        raise KilledError
+    with gateway.database.read() as conn:
+        assert reseal.count_by_key(conn)["e2"] == 2
+    upkeep.sweep(gateway.parts)
+    with gateway.database.read() as conn:
+        assert set(reseal.count_by_key(conn)) == {"e2"}

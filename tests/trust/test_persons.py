@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -40,6 +41,16 @@ def kept_of(handset: Handset) -> str:
         from gateway.store.tables import metadata
 
         rows = [tuple(row) for table in metadata.tables.values() for row in conn.execute(table.select())]
+    return repr([[value.hex() if isinstance(value, bytes) else value for value in row] for row in rows])
+
+
+def without_counters(handset: Handset) -> str:
+    """The same without what is counted by day, and the erasure itself."""
+    with handset.gateway.database.read() as conn:
+        from gateway.store.tables import metadata
+
+        every = [table for name, table in metadata.tables.items() if name not in ("counters", "erasures")]
+        rows = [tuple(row) for table in every for row in conn.execute(table.select())]
     return repr([[value.hex() if isinstance(value, bytes) else value for value in row] for row in rows])
 
 
@@ -95,7 +106,7 @@ def test_a_database_that_is_away_keeps_nobody_from_the_menu(build: Build, monkey
 def test_what_is_kept(handset: Handset) -> None:
     handset.files()
     handset.inbox()
-    assert "1 demandes, 1 SMS" in handset.dial("5", "3", "1").text
+    assert "demandes: 1, SMS: 1" in handset.dial("5", "3", "1").text
 
 
 def test_everything_kept_is_in_the_export(handset: Handset) -> None:
@@ -124,6 +135,7 @@ def test_forget_me_leaves_nothing_that_names_her(handset: Handset) -> None:
     handset.dial("5", "3", "3", "1")
     done = handset.type(handset.code())
     assert "C'est effacé" in done.text
+    assert digest.hex()[:16] not in without_counters(handset), "no part of it either: not in the order of her SMS"
     left = kept_of(handset)
     with handset.gateway.database.read() as conn:
         names = conn.execute(text("SELECT count(*) FROM holdings WHERE closed_at IS NULL")).scalar_one()
@@ -142,6 +154,7 @@ def test_forget_me_leaves_nothing_that_names_her(handset: Handset) -> None:
 def test_a_demand_under_way_goes_when_it_is_answered(handset: Handset) -> None:
     reference = handset.files()
     counts = persons.erase(handset.gateway.parts, NUMBER, "person")
+    assert counts is not None
     assert counts.left == 1
     assert handset.holding() is not None, "its answer must still reach her"
     handset.texter.later(hours=1)
@@ -196,3 +209,179 @@ def test_a_number_whose_holding_ended_long_ago_is_forgotten(handset: Handset) ->
     upkeep.sweep(handset.gateway.parts)
     upkeep.sweep(handset.gateway.parts)
     assert digest.hex() not in kept_of(replace(handset))
+
+
+def begin_anew(handset: Handset) -> None:
+    """The number is somebody else's from now on."""
+    handset.texter.later(hours=1)
+    assert "C'est noté" in handset.dial("5", "3", "5", "1").text
+    handset.texter.later(hours=1)
+    handset.says("AIDE SUIVI")
+
+
+def test_whoever_has_the_number_now_is_shown_nothing_of_the_one_before(handset: Handset) -> None:
+    """A number proves who holds it today: the desk must not hand out, nor erase, what was another's."""
+    reference = handset.files()
+    handset.says("ABONNE")
+    begin_anew(handset)
+    mine = json.dumps(persons.export(handset.gateway.parts, NUMBER))
+    assert reference not in mine
+    assert NPI not in mine
+    assert "ABONNE" not in mine
+    assert "AIDE SUIVI" in mine
+    both = json.dumps(persons.export(handset.gateway.parts, NUMBER, everybody=True))
+    assert reference in both
+    assert "ABONNE" in both
+
+
+@pytest.mark.parametrize("how", ["by phone", "at the desk", "replayed"])
+def test_whoever_has_the_number_now_erases_nothing_of_the_one_before(handset: Handset, how: str) -> None:
+    reference = handset.files()
+    handset.says("ABONNE")
+    close(handset, reference)
+    begin_anew(handset)
+    parts = handset.gateway.parts
+    if how == "by phone":
+        handset.dial("5", "3", "3", "1")
+        assert "C'est effacé" in handset.type(handset.code()).text
+    elif how == "at the desk":
+        assert persons.erase(parts, NUMBER, "Awa") is not None
+    else:
+        with handset.gateway.database.read() as conn:
+            held = stored.held(conn, parts.seals, NUMBER)
+        assert held is not None
+        digest = stored.digest_of(parts.seals, NUMBER)
+        persons.erase_digest(parts, digest, handset.texter.clock.now, "replayed", held.opened_at)
+    assert "C'est fait" in handset.dial("2", "4", reference, NPI[-4:]).text, "she who was before can still prove it"
+    both = json.dumps(persons.export(parts, NUMBER, everybody=True))
+    assert "ABONNE" in both
+    assert "AIDE SUIVI" not in both
+
+
+def test_everybody_who_ever_held_it_can_be_forgotten(handset: Handset) -> None:
+    reference = handset.files()
+    close(handset, reference)
+    begin_anew(handset)
+    digest = stored.digest_of(handset.gateway.parts.seals, NUMBER)
+    assert persons.erase(handset.gateway.parts, NUMBER, "Awa", everybody=True) is not None
+    assert digest.hex()[:16] not in without_counters(handset)
+
+
+def test_a_number_that_nobody_holds_is_not_erased_unasked(handset: Handset) -> None:
+    assert persons.erase(handset.gateway.parts, NUMBER, "Awa") is None
+    with pytest.raises(erasure_list.ErasureListError):
+        erasure_list.read(handset.gateway.settings.data / erasure_list.NAME)
+
+
+def test_the_list_says_whose_was_erased(handset: Handset) -> None:
+    handset.files()
+    with handset.gateway.database.read() as conn:
+        held = stored.held(conn, handset.gateway.parts.seals, NUMBER)
+    assert held is not None
+    persons.erase(handset.gateway.parts, NUMBER, "Awa")
+    (erasure,) = erasure_list.read(handset.gateway.settings.data / erasure_list.NAME)
+    assert erasure.since == held.opened_at
+
+
+def propose(handset: Handset) -> None:
+    handset.dial("1", "3", "1", "0166000000", "1", "1234567891", "1", "1")
+    assert "répond OUI" in handset.type(handset.code()).text
+
+
+def test_a_helper_s_number_stays_while_his_institution_must_know_it(handset: Handset, stranger: Handset) -> None:
+    from gateway.store import hand_over
+
+    propose(handset)
+    stranger.says("OUI " + re.findall(r"OUI (\d{4})", stranger.inbox()[-1])[0])
+    persons.erase(handset.gateway.parts, NUMBER, "Awa")
+    with handset.gateway.database.read() as conn:
+        (one,) = submissions.list_page(conn, handset.gateway.parts.seals, 5)
+        material = hand_over.for_hand_over(conn, handset.gateway.parts.seals, one.id)
+    assert material is not None
+    assert material.request.helper_msisdn == NUMBER
+    close(handset, one.reference)
+    upkeep.sweep(handset.gateway.parts)
+    with handset.gateway.database.read() as conn:
+        assert stored.of_number(conn, stored.digest_of(handset.gateway.parts.seals, NUMBER)) == ()
+
+
+def test_a_helper_is_not_given_what_the_demand_says_of_the_other(handset: Handset, stranger: Handset) -> None:
+    propose(handset)
+    stranger.says("OUI " + re.findall(r"OUI (\d{4})", stranger.inbox()[-1])[0])
+    helper = persons.export(handset.gateway.parts, NUMBER)
+    assert helper["demands"] == []
+    (made,) = helper["demands_made_for_somebody_else"]
+    assert made["service"] == "acte-naissance"
+    assert "1234567891" not in json.dumps(helper)
+    hers = persons.export(handset.gateway.parts, stranger.number)
+    assert hers["demands"][0]["fields"]["npi"] == "1234567891"
+    assert hers["asked_to_agree"][0]["outcome"] == "agreed"
+
+
+def test_the_export_has_every_table_that_hangs_on_her(handset: Handset) -> None:
+    """Also what she typed and did not send; and no code."""
+    handset.files()
+    handset.dial("2", "3", "1", "1")
+    code = handset.code()
+    handset.dial("1", "1", "1234567899", "1")
+    handset.hang_up()
+    handset.says("ACTE")
+    handset.says("Pour moi")
+    handset.says("1234567898")
+    exported = persons.export(handset.gateway.parts, NUMBER)
+    left = {one["service"]: one["answers"] for one in exported["dialogues_not_finished"]}
+    assert left["acte-naissance"]["npi"] == "1234567899" or "1234567898" in json.dumps(exported)
+    assert exported["one_time_codes"][0]["purpose"] == "suivi.retrait"
+    assert exported["demands"][0]["history"][0]["kind"] == "received"
+    assert exported["conversation_by_sms"]
+    assert code not in json.dumps(exported)
+
+
+def test_every_table_with_a_holding_is_in_the_export_or_named_here() -> None:
+    """A new table that hangs on a number must be thought of."""
+    from gateway.store.tables import metadata
+
+    hanging = {table.name for table in metadata.sorted_tables if "holding_id" in table.columns}
+    assert hanging == {
+        *("submissions", "mts", "preferences", "saved_dialogues", "conversations"),
+        *("codes", "sim_checks", "agreements"),
+    }
+
+
+def test_a_dialogue_that_dropped_before_the_erasure_does_not_come_back(handset: Handset) -> None:
+    """It waits in Redis until it is swept, minutes later."""
+    handset.dial("1", "1", "1234567899", "1")
+    handset.texter.later(minutes=1)
+    handset.files()
+    persons.erase(handset.gateway.parts, NUMBER, "Awa")
+    handset.sessions -= 1
+    handset.hang_up()
+    handset.sessions += 1
+    handset.texter.later(minutes=1)
+    assert "1.Acte de naissance" in handset.dial().text
+    assert "1234567899" not in json.dumps(persons.export(handset.gateway.parts, NUMBER))
+
+
+def test_a_demand_that_nobody_decides_is_erased_where_the_operator_says_so(build: Build) -> None:
+    from gateway import settings
+
+    privacy = settings.load({"GATEWAY_LOCAL": "1"}).privacy.model_copy(update={"notice": "", "open_demands_s": 86_400})
+    handset = Handset(build(privacy=privacy))
+    reference = handset.files()
+    for days, left in ((0, 1), (1, 0)):
+        handset.texter.later(days=days)
+        upkeep.sweep(handset.gateway.parts)
+        with handset.gateway.database.read() as conn:
+            kept = conn.execute(text("SELECT count(*) FROM submissions WHERE fields_sealed IS NOT NULL")).scalar_one()
+        assert kept == left
+    assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
+
+
+def test_choices_are_forgotten_with_the_number(handset: Handset) -> None:
+    handset.says("STOP")
+    handset.texter.later(days=91)
+    upkeep.sweep(handset.gateway.parts)
+    handset.texter.later(days=366)
+    upkeep.sweep(handset.gateway.parts)
+    with handset.gateway.database.read() as conn:
+        assert conn.execute(text("SELECT count(*) FROM preferences")).scalar_one() == 0

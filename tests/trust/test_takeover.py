@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.engine.outcomes import Act
 from gateway.messages import SubmissionState
 from gateway.store import holdings
 from gateway.text.reference import make
+from gateway.usecases.caller import Caller
 from tests.trust.conftest import NPI, Handset, demand
 
 LAST4 = NPI[-4:]
@@ -54,8 +56,14 @@ def test_digits_are_not_found_by_trying(handset: Handset, stranger: Handset) -> 
 def test_what_was_just_taken_over_cannot_be_withdrawn_for_three_days(handset: Handset, stranger: Handset) -> None:
     reference = handset.files()
     stranger.dial("2", "4", reference, LAST4)
-    stranger.dial("2", "3", "1", "1")
-    assert "ne peut pas etre retirée" in stranger.type(stranger.code()).text
+    later = stranger.dial("2", "3", "1")
+    assert later.final
+    assert "dans quelques jours" in later.text
+    assert not any(text.startswith("Code ") for text in stranger.inbox()), "no code was paid for"
+    stranger.proves("suivi.retrait")
+    act = Act("withdraw", "suivi", 0, {"reference": reference}, proof="suivi.retrait")
+    caller = Caller(stranger.number, "africastalking", "", "fr")
+    assert handset.gateway.ussd.actions["withdraw"](act, caller, b"w" * 32).outcome == "not_yours"
     assert demand(handset.gateway, reference).state is SubmissionState.RECEIVED
     handset.texter.later(hours=73)
     stranger.dial("2", "3", "1", "1")

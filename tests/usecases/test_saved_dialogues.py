@@ -27,7 +27,9 @@ def state(menus, **more: object) -> State:
 
 
 def save(bench, caller, **more):
-    saved_dialogues.save(bench.parts, bench.parts.shelf.current, state(bench.parts.shelf.current, **more), caller)
+    saved_dialogues.save(
+        bench.parts, bench.parts.shelf.current, state(bench.parts.shelf.current, **more), caller, bench.time
+    )
 
 
 def waiting(bench, caller):
@@ -96,7 +98,7 @@ def test_a_settled_one_is_kept_for_its_turn_and_no_longer(bench, saved):
 )
 def test_what_is_not_kept(sqlite_bench, caller, change, remark):
     menus = sqlite_bench.parts.shelf.current
-    saved_dialogues.save(sqlite_bench.parts, menus, replace(state(menus), **change), caller)
+    saved_dialogues.save(sqlite_bench.parts, menus, replace(state(menus), **change), caller, sqlite_bench.time)
     assert waiting(sqlite_bench, caller) is None
 
 

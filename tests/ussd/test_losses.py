@@ -58,11 +58,11 @@ class TestNothingDurableIsLost:
         save = gateway.ussd.save_dropped
         failed: list[str] = []
 
-        def once_broken(menus, state, caller) -> None:  # type: ignore[no-untyped-def]
+        def once_broken(menus, state, caller, at) -> None:  # type: ignore[no-untyped-def]
             if not failed:
                 failed.append(caller.msisdn)
                 raise KeyError("a screen that is gone")
-            save(menus, state, caller)
+            save(menus, state, caller, at)
 
         broken = dataclasses.replace(gateway.ussd, save_dropped=once_broken)
         assert dialogues.sweep_dropped(broken) == 1

@@ -141,5 +141,6 @@ erasures = Table(
     binary("msisdn_digest"),
     instant("at"),
     text("who", 64),
+    instant("since", nullable=True),  # when the erased holding began; null: everybody who ever held the number
     Index("ix_erasures_digest", "msisdn_digest"),
 )
