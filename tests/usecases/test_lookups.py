@@ -127,7 +127,7 @@ def test_the_database_is_away(sqlite_bench, caller, monkeypatch):
     def away(*args):
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(holdings, "find_open", away)
+    monkeypatch.setattr(holdings, "held", away)
     monkeypatch.setattr(submissions, "by_reference", away)
     assert my_submissions(sqlite_bench.parts, MINE, caller, 5.0).outcome == "unavailable"
     assert status(sqlite_bench, caller, "482109375625").outcome == "unavailable"

@@ -258,7 +258,7 @@ def test_no_time_left_and_no_database(sqlite_bench, caller, monkeypatch):
     def away(*args: Any) -> Any:
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(holdings, "find_open", away)
+    monkeypatch.setattr(holdings, "held", away)
     assert listed(sqlite_bench, caller).outcome == "unavailable"
     assert read(sqlite_bench, caller, 1).outcome == "unavailable"
 

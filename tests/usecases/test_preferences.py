@@ -250,7 +250,7 @@ def test_the_screen_without_a_database(sqlite_bench, caller, monkeypatch):
     def away(*args: Any) -> Any:
         raise StoreUnavailable(Why.AWAY)
 
-    monkeypatch.setattr(holdings, "find_open", away)
+    monkeypatch.setattr(holdings, "held", away)
     assert words(sqlite_bench, caller) == ("unavailable",)
 
 
