@@ -6,7 +6,7 @@ import re
 
 from gateway.backoffice.base import LookupResult
 from gateway.engine.outcomes import Lookup
-from gateway.usecases import lookups
+from gateway.usecases import system_answers
 from gateway.usecases.caller import Caller
 from tests.trust.conftest import Handset
 from tests.usecases.conftest import Bench
@@ -38,22 +38,22 @@ def test_a_fact_is_shown_only_when_the_institution_confirms_the_pair(sqlite_benc
 
     def said(result: LookupResult) -> object:
         office.reading = result
-        return lookups.from_system(parts, "etat-civil", asked, caller, 5.0)
+        return system_answers.from_system(parts, "etat-civil", asked, caller, 5.0)
 
     fact = {"nom": "A. B."}
     assert said(LookupResult("found", fact)) == said(LookupResult("unknown")), "unconfirmed and unknown: one answer"
     confirmed = said(LookupResult("found", fact, confirmed=True))
     assert getattr(confirmed, "values", {})["nom"].raw == "A. B."
     for npi in NPIS[:9]:
-        lookups.from_system(parts, "etat-civil", Lookup("dossier", {"npi": npi}, (npi,)), caller, 5.0)
-    over = lookups.from_system(parts, "etat-civil", Lookup("dossier", {"npi": NPIS[11]}, (NPIS[11],)), caller, 5.0)
+        system_answers.from_system(parts, "etat-civil", Lookup("dossier", {"npi": npi}, (npi,)), caller, 5.0)
+    over = system_answers.from_system(parts, "etat-civil", Lookup("dossier", {"npi": NPIS[11]}, (NPIS[11],)), caller, 5.0)
     assert over.closing == "too_many_identifiers"
 
 
 def test_what_is_no_identifier_is_not_counted(sqlite_bench: Bench, caller: Caller) -> None:
     sqlite_bench.office.reading = LookupResult("found", {"jour": "12/12"})
     for commune in range(30):
-        answer = lookups.from_system(
+        answer = system_answers.from_system(
             sqlite_bench.parts, "etat-civil", Lookup("heures", {"commune": commune}), caller, 5.0
         )
         assert answer.outcome == "found"

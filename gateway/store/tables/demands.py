@@ -61,6 +61,7 @@ submissions = Table(
     Index("ix_submissions_helper", "helper_id", "id", **where("helper_id IS NOT NULL")),
     Index("ix_submissions_erase_after", "erase_after", **where("erase_after IS NOT NULL")),
     Index("ix_submissions_system", "system", "state", "id"),
+    Index("ix_submissions_state", "state"),
     Index("ix_submissions_promised", "promised_on", **where("promised_on IS NOT NULL AND late_told_at IS NULL")),
 )
 

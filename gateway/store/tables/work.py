@@ -55,6 +55,7 @@ outbox = Table(
     ),
     Index("ix_outbox_sending", "lease_until", **where("state = 'sending'")),
     Index("ix_outbox_target", "kind", "target_id"),
+    Index("ix_outbox_open", "lane", "state", **where("state <> 'done'")),
     Index("ix_outbox_in_flight", "system", "lease_until", **where("state = 'claimed' AND system IS NOT NULL")),
 )
 

@@ -222,7 +222,6 @@ def create_trust() -> None:
         sa.Column("msisdn_digest", BYTES, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("who", sa.String(length=64), nullable=False),
-        sa.Column("since", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_erasures"),
     )
     op.create_index("ix_erasures_digest", "erasures", ["msisdn_digest"])

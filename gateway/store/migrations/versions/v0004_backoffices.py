@@ -34,6 +34,7 @@ SUBMISSIONS: tuple[tuple[str, Any], ...] = (
     ("salt_sealed", BYTES),
 )
 PROMISED = "promised_on IS NOT NULL AND late_told_at IS NULL"
+NOT_DONE = "state <> 'done'"
 IN_FLIGHT = "state = 'claimed' AND system IS NOT NULL"
 
 
@@ -50,6 +51,9 @@ def upgrade() -> None:
         op.add_column("submissions", sa.Column(name, kind, nullable=True))
     op.create_index("ix_submissions_system", "submissions", ["system", "state", "id"])
     op.create_index("ix_submissions_promised", "submissions", ["promised_on"], **where(PROMISED))
+    op.create_index("ix_submissions_state", "submissions", ["state"])
+    op.create_index("ix_outbox_open", "outbox", ["lane", "state"], **where(NOT_DONE))
+    op.add_column("erasures", sa.Column("since", INSTANT, nullable=True))
     create_breakers()
     create_checkpoints()
     link_events()
@@ -64,6 +68,9 @@ def downgrade() -> None:
     unlink_events()
     op.drop_table("checkpoints")
     op.drop_table("breakers")
+    op.drop_column("erasures", "since")
+    op.drop_index("ix_outbox_open", "outbox")
+    op.drop_index("ix_submissions_state", "submissions")
     op.drop_index("ix_submissions_promised", "submissions")
     op.drop_index("ix_submissions_system", "submissions")
     for name, _ in SUBMISSIONS:
