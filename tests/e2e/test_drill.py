@@ -9,7 +9,7 @@ import requests
 
 from tests.supervise.processes import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 GRANTED, REFUSED, WAITING, ERASED = (f"+22901970001{n:02d}" for n in range(4))
 CODE = re.compile(r"Code de vérification (\d{6})")

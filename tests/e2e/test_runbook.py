@@ -24,7 +24,7 @@ def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_guide_runs_as_written(new_system, tmp_path):
     system = new_system().start()
     first = filed(system.phone(NUMBER), "1234567891")

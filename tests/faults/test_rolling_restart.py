@@ -24,7 +24,7 @@ from gateway.store.backup import _counted
 from tests.e2e.running import free_ports
 from tests.faults.conftest import Town, World, _town
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 CITIZENS = 3
 TURN_S = 12  # the aggregator gives up after 10
