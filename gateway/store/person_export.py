@@ -19,6 +19,7 @@ from gateway.store.saved_dialogues import STATE as _LEFT
 from gateway.store.sealed import SealBroken, Seals
 from gateway.store.tables import (
     agreements,
+    cached_answers,
     codes,
     conversations,
     erasures,
@@ -26,12 +27,14 @@ from gateway.store.tables import (
     mos,
     mts,
     preferences,
+    promised_answers,
     saved_dialogues,
     sim_checks,
     submission_events,
     submissions,
 )
 
+_CACHED, _ASKED = "cached_answers.answer_sealed", "promised_answers.args_sealed"
 _MESSAGE, _MT_TEXT, _MO_TEXT = "submissions.message_sealed", "mts.text_sealed", "mos.text_sealed"
 
 #: What the citizen typed in a dialogue, by name, from the engine's encoded state.
@@ -76,6 +79,15 @@ def export(conn: Connection, seals: Seals, msisdn: str, read_state: ReadState, *
             | {"answers": _answers(seals, row.state_sealed, _TALK, read_state)}
             for row in conn.execute(select(conversations).where(conversations.c.holding_id.in_(held)))
         ],
+        "answers_of_institutions": [
+            _shown(row, "answered_at", "forget_at") | {"answer": _opened(seals, row.answer_sealed, _CACHED)}
+            for row in conn.execute(select(cached_answers).where(cached_answers.c.holding_id.in_(held)))
+        ],
+        "answers_promised_by_sms": [
+            _shown(row, "service", "source", "asked_at", "settled_at", "outcome")
+            | {"asked": _opened(seals, row.args_sealed, _ASKED)}
+            for row in _rows(conn, promised_answers, "holding_id", held)
+        ],
     }
 
 
@@ -105,6 +117,14 @@ def _of_number(conn: Connection, held: Sequence[int], digest: bytes) -> dict[str
             _shown(row, "at", "who") for row in conn.execute(select(erasures).where(e.msisdn_digest == digest))
         ],
     }
+
+
+def _opened(seals: Seals, sealed: bytes | None, where: str) -> Any:
+    """A sealed JSON value; None for what is erased or cannot be read."""
+    try:
+        return None if sealed is None else seals.open_json(sealed, where)
+    except SealBroken:
+        return None
 
 
 def _for_others(conn: Connection, held: Sequence[int]) -> list[dict[str, Any]]:

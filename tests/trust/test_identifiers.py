@@ -46,7 +46,8 @@ def test_a_fact_is_shown_only_when_the_institution_confirms_the_pair(sqlite_benc
     assert getattr(confirmed, "values", {})["nom"].raw == "A. B."
     for npi in NPIS[:9]:
         system_answers.from_system(parts, "etat-civil", Lookup("dossier", {"npi": npi}, (npi,)), caller, 5.0)
-    over = system_answers.from_system(parts, "etat-civil", Lookup("dossier", {"npi": NPIS[11]}, (NPIS[11],)), caller, 5.0)
+    one_more = Lookup("dossier", {"npi": NPIS[11]}, (NPIS[11],))
+    over = system_answers.from_system(parts, "etat-civil", one_more, caller, 5.0)
     assert over.closing == "too_many_identifiers"
 
 

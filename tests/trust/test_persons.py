@@ -344,7 +344,7 @@ def test_every_table_with_a_holding_is_in_the_export_or_named_here() -> None:
     hanging = {table.name for table in metadata.sorted_tables if "holding_id" in table.columns}
     assert hanging == {
         *("submissions", "mts", "preferences", "saved_dialogues", "conversations"),
-        *("codes", "sim_checks", "agreements"),
+        *("codes", "sim_checks", "agreements", "cached_answers", "promised_answers"),
     }
 
 
