@@ -7,9 +7,12 @@ from datetime import datetime
 
 from gateway.backoffice.base import BackOffice
 from gateway.backoffice.rest import RestBackOffice
-from gateway.settings import SystemSettings
+from gateway.settings import RestSystem, SystemSettings
 
 
 def build(name: str, settings: SystemSettings, *, token: str, now: Callable[[], datetime]) -> BackOffice:
     """The system that gateway.yaml calls `name`; `token` is the bearer token we present to it."""
-    return RestBackOffice(name, settings, token, now)
+    match settings:
+        case RestSystem():
+            return RestBackOffice(name, settings, token, now)
+    raise ValueError(f"no connector for the system {name}")

@@ -24,7 +24,7 @@ from gateway.messages import (
     OnBehalf,
 )
 from gateway.outgoing import Answer, Client, NoAnswer, NotSent
-from gateway.settings import SystemSettings
+from gateway.settings import RestSystem
 
 #: An answer is a few words; what is longer is not one.
 _ANSWER_BYTES = 64 * 1024
@@ -65,7 +65,7 @@ _decode_lookup = msgspec.json.Decoder(_LookupAnswer).decode
 class RestBackOffice:
     """One institution's system behind its URL; safe to share between threads."""
 
-    def __init__(self, name: str, settings: SystemSettings, token: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, settings: RestSystem, token: str, now: Callable[[], datetime]) -> None:
         self._name = name
         self._settings = settings
         self._url = settings.url.rstrip("/")
@@ -89,7 +89,7 @@ class RestBackOffice:
         return self._name
 
     @property
-    def settings(self) -> SystemSettings:
+    def settings(self) -> RestSystem:
         return self._settings
 
     def submit(self, request: BackofficeRequest) -> BackofficeAnswer:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from gateway.settings.model import Settings, SettingsError, address_of
+from gateway.settings.systems import HttpSystem
 
 
 def require_serving(settings: Settings, environ: Mapping[str, str], *, simulator_runs: bool = False) -> None:
@@ -70,7 +71,7 @@ def _demonstration(settings: Settings, *, simulator_runs: bool) -> list[str]:
         if channel.kind == "africastalking" and channel.username == "sandbox":
             reasons.append(f"channels.{name}.username is the sandbox account")
     for name, system in settings.systems.items():
-        if _is_simulator(settings, system.url):
+        if isinstance(system, HttpSystem) and _is_simulator(settings, system.url):
             reasons.append(f"systems.{name}.url is the demonstration back office")
     return reasons
 
