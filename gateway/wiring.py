@@ -28,7 +28,7 @@ from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
-from gateway.settings import DEMO_API_KEY, HttpSystem, Settings
+from gateway.settings import DEMO_API_KEY, HttpSystem, Settings, SystemSettings
 from gateway.store import beats, erasure_list, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, open_database
 from gateway.store.limits import open_throttle
@@ -291,9 +291,16 @@ def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]
             declared,
             token=os.environ.get(getattr(declared, "token_env", None) or "", keyring.system_tokens[name]),
             now=clock,
+            secrets=_signing_secrets(declared, keyring, name),
         )
         for name, declared in settings.systems.items()
     }
+
+
+def _signing_secrets(declared: SystemSettings, keyring: Keyring, system: str) -> tuple[str, ...]:
+    """What our calls to a system are signed with: the environment's, else the secret that its webhooks have too."""
+    given = os.environ.get(getattr(declared, "signing_secret_env", None) or "", "")
+    return tuple(given.split()) if given else keyring.webhook_secrets[system]
 
 
 def _verifiers(settings: Settings, keyring: Keyring) -> dict[str, Verifier]:
