@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from gateway.backoffice.build import build
 from gateway.backoffice.xroad import message_id
-from gateway.messages import BackofficeRequest
+from gateway.messages import BackofficeRequest, HandOver
 from gateway.settings import System
 
 CASES = Path(__file__).with_name("cases")
@@ -96,6 +96,37 @@ def test_what_an_answer_means(institution, office, case):
     assert [event.type.value for event in answer.events] == case.get("events", [])
     proof = answer.evidence
     assert (proof and [proof.message_id, proof.digest]) == case.get("evidence")
+
+
+@pytest.mark.parametrize("status", [200, 404, 410])
+def test_news_that_x_road_could_not_pass_on_is_told_again(institution, answering, office, status):
+    """Without the header each of these would end it."""
+    institution.answers = [answering(status, {}, X_Road_Error="Server.ServerProxy.UnknownService")]
+    declared = {"kind": "xroad", "client": "BJ/GOV/ASIN", "service": "BJ/GOV/ANIP/demandes"}
+    answer = CALLS["withdraw"](office(declared))
+    assert (answer.outcome, answer.misconfigured) == (HandOver.RETRY, True)
+
+
+@pytest.mark.parametrize("case", ["", ".", ".."])
+def test_a_file_number_that_would_lead_elsewhere_is_not_asked_with(institution, answering, office, case):
+    institution.answers = [answering(200, {"status": "granted"})]
+    asking = office({"kind": "rest", "poll_every_s": 60, "paths": {"status": "/v2/{case}/etat"}})
+    assert asking.poll(REQUEST.reference, case) is None
+    assert institution.received == []
+
+
+def test_both_secrets_sign_while_one_takes_the_place_of_the_other(institution, answering):
+    other = "whsec_" + "B" * 32
+    declared = {"institution": "anip", "kind": "rest", "url": institution.url, "authentication": "hmac"}
+    system = TypeAdapter(System).validate_python(declared)
+    institution.answers = [answering(200, {"status": "accepted"})]
+    office = build("etat-civil", system, token="", secrets=(other, SECRET), now=lambda: NOW)
+    office.submit(REQUEST)
+    office.close()
+    (sent,) = institution.received
+    body = sent.body.decode()
+    expected = [Webhook(secret).sign("k-1f", NOW, body) for secret in (other, SECRET)]
+    assert sent.headers["webhook-signature"].split(" ") == expected
 
 
 def test_the_id_of_a_message():

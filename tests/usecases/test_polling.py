@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -19,10 +20,11 @@ from gateway.messages import (
 from gateway.settings import RestSystem
 from gateway.store import outbox, submission_events, submissions
 from gateway.store.tables import OutboxState
-from gateway.usecases import backoffice_events, hand_over, polling, upkeep
+from gateway.usecases import backoffice_events, hand_over, polling, telling, upkeep, withdrawals
 from gateway.usecases import submissions as submissions_
 
 EVERY_S = 600
+PROOF = Evidence("fa2e18a5-0000-8000-8000-000000000001", "4" * 88)
 
 
 @dataclass
@@ -36,6 +38,10 @@ class Polled:
 
     def submit(self, request):
         return self.answer
+
+    def withdraw(self, reference, idempotency_key, case_number=""):
+        self.asked.append((reference, case_number))
+        return BackofficeAnswer(HandOver.ACCEPTED, code="http_200", evidence=PROOF)
 
     def poll(self, reference, case_number):
         self.asked.append((reference, case_number))
@@ -136,7 +142,15 @@ def test_it_is_asked_until_it_decides_and_each_news_is_told_once(polled, submit)
     ]
     assert [count for _, count in seen] == [1, 2, 2, 3, 3, 3]  # the récépissé, the acknowledgement, the decision
     assert len(polled.office.asked) == 4
-    assert all(row.state is OutboxState.DONE for row in polls(polled, reference))
+    assert [row.state for row in polls(polled, reference)] == [OutboxState.DONE] * 4  # no fifth question waits
+
+
+def test_no_two_questions_about_one_demand_wait(polled, submit):
+    reference = hand(polled, submit)
+    with polled.parts.database.begin() as conn:
+        about = polled.submission(reference).id
+        assert not polling.plan(conn, polled.parts, about, "etat-civil", polled.time)
+    assert len(polls(polled, reference)) == 1
 
 
 def test_a_decision_that_came_by_webhook_ends_the_asking(polled, submit):
@@ -234,11 +248,19 @@ def test_news_in_the_answer_to_a_submission(polled, submit, row):
 
 
 def test_the_proof_of_a_message_is_kept_in_the_history(polled, submit):
-    proof = Evidence("fa2e18a5-0000-8000-8000-000000000001", "4" * 88)
-    polled.office.answer = replace(polled.office.answer, evidence=proof)
-    events = history(polled, hand(polled, submit))
-    assert [(event.kind, event.code, event.event_id) for event in events][-1] == (
-        "evidence",
-        proof.message_id,
-        proof.digest,
-    )
+    polled.office.answer = replace(polled.office.answer, evidence=PROOF)
+    event = history(polled, hand(polled, submit))[-1]
+    assert (event.kind, event.code, event.event_id) == ("evidence", PROOF.message_id, PROOF.digest)
+
+
+def test_a_withdrawal_is_told_by_the_institutions_own_number_and_its_proof_is_kept(polled, submit):
+    reference = hand(polled, submit)
+    with polled.parts.database.begin() as conn:
+        about = polled.submission(reference).id
+        submissions.set_state(conn, polled.parts.seals, about, SubmissionState.WITHDRAWN, polled.time)
+        outbox.add(conn, "backoffice", "withdrawal", about, None, 10, polled.time, polled.time, "etat-civil")
+    (row,) = polled.claim("backoffice")
+    telling.tell(polled.parts, row, partial(withdrawals.prepare, polled.parts))
+    assert polled.office.asked == [(reference, "EC-1")]
+    kinds = [(event.kind, event.event_id) for event in history(polled, reference)]
+    assert kinds[-2:] == [("withdrawal_told", None), ("evidence", PROOF.digest)]

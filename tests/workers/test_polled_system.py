@@ -11,21 +11,33 @@ import pytest
 from gateway.store import submission_events, submissions
 from gateway.usecases import stops
 from gateway.workers import lanes
-from tests.backoffice.far_sides import TOKEN, Far, Native, Serving
+from tests.backoffice.far_sides import SECRET, TOKEN, Far, Native, Serving
 
 DEADLINE_S = 20
 
 
-@pytest.fixture
-def far() -> Far:
-    return Far(Native("bearer"), answer=("delivered", {}))
+#: How each way of showing who we are is declared; the secrets are in the environment.
+WAYS = {
+    "bearer": {"token_env": "EC_SECRET"},
+    "hmac": {"authentication": "hmac", "signing_secret_env": "EC_SECRET"},
+}
 
 
 @pytest.fixture
-def declared(far: Far, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
-    monkeypatch.setenv("EC_TOKEN", TOKEN)
+def proof() -> str:
+    return "bearer"
+
+
+@pytest.fixture
+def far(proof: str) -> Far:
+    return Far(Native(proof), answer=("delivered", {}))
+
+
+@pytest.fixture
+def declared(proof: str, far: Far, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+    monkeypatch.setenv("EC_SECRET", {"bearer": TOKEN, "hmac": f"whsec_{'B' * 32} {SECRET}"}[proof])
     serving = Serving(far)
-    yield {"url": serving.url + "/api", "poll_every_s": 1, "token_env": "EC_TOKEN"}
+    yield {"url": serving.url + "/api", "poll_every_s": 1} | WAYS[proof]
     serving.close()
 
 
@@ -44,6 +56,13 @@ def drained_until(gateway, work, wanted):
             assert time.monotonic() < deadline, f"still {state(gateway, work)}"
             lanes.drain_once(gateway, "backoffice", pool)
             time.sleep(0.02)  # between two looks at the condition
+
+
+@pytest.mark.parametrize("proof", WAYS)
+def test_the_secrets_of_the_environment_are_used(gateway, far, work):
+    """For the signature two of them, as while one takes the place of the other."""
+    drained_until(gateway, work, "delivered")
+    assert [heard.what for heard in far.heard] == ["submit"]
 
 
 def test_it_is_asked_until_it_decides_although_no_sms_may_leave(gateway, far, work):
