@@ -28,7 +28,7 @@ from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
-from gateway.settings import DEMO_API_KEY, Settings
+from gateway.settings import DEMO_API_KEY, HttpSystem, Settings, SystemSettings
 from gateway.store import beats, erasure_list, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, is_there, open_database
 from gateway.store.limits import open_throttle
@@ -224,7 +224,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         parts=parts,
         ussd=ussd,
         talk=Talk(parts, ussd.sources, ussd.actions, ussd.handlers, sms_surfaces(settings), ussd.digest),
-        verifiers={name: verifier(_webhook_secrets(settings, keyring, name)) for name in settings.systems},
+        verifiers=_verifiers(settings, keyring),
         wake=wake,
         queues_url=redis_url(settings, settings.queues_url),
         now=clock,
@@ -313,15 +313,28 @@ def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]
         name: build_system(
             name,
             declared,
-            token=os.environ.get(declared.token_env or "", keyring.system_tokens[name]),
+            token=os.environ.get(getattr(declared, "token_env", None) or "", keyring.system_tokens[name]),
             now=clock,
+            secrets=_signing_secrets(declared, keyring, name),
         )
         for name, declared in settings.systems.items()
     }
 
 
-def _webhook_secrets(settings: Settings, keyring: Keyring, system: str) -> tuple[str, ...]:
-    given = os.environ.get(settings.systems[system].webhook_secret_env or "", "")
+def _signing_secrets(declared: SystemSettings, keyring: Keyring, system: str) -> tuple[str, ...]:
+    """What our calls to a system are signed with: the environment's, else the secret that its webhooks have too."""
+    given = os.environ.get(getattr(declared, "signing_secret_env", None) or "", "")
+    return tuple(given.split()) if given else keyring.webhook_secrets[system]
+
+
+def _verifiers(settings: Settings, keyring: Keyring) -> dict[str, Verifier]:
+    """Of the systems that can call back: the others have no webhook secret."""
+    callers = {name: one for name, one in settings.systems.items() if isinstance(one, HttpSystem)}
+    return {name: verifier(_webhook_secrets(one, keyring, name)) for name, one in callers.items()}
+
+
+def _webhook_secrets(declared: HttpSystem, keyring: Keyring, system: str) -> tuple[str, ...]:
+    given = os.environ.get(declared.webhook_secret_env or "", "")
     return tuple(given.split()) if given else keyring.webhook_secrets[system]
 
 
@@ -336,7 +349,8 @@ def _ussd(settings: Settings, keyring: Keyring, parts: Parts, ciphers: Ciphers) 
         "verify_receipt": partial(verification.verify_receipt, parts),
     }
     for name, system in settings.systems.items():
-        sources |= {source: partial(system_answers.from_system, parts, name) for source in system.sources}
+        asked = system.sources if isinstance(system, HttpSystem) else ()
+        sources |= {source: partial(system_answers.from_system, parts, name) for source in asked}
     actions: dict[str, Action] = {
         "submit": partial(submissions.submit, parts),
         "promise_answer": partial(promised_answers.promise, parts),

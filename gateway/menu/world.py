@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gateway.menu.faults import UNKNOWN_NETWORK
-from gateway.settings import Network, Pace, Settings
+from gateway.settings import HttpSystem, Network, Pace, Settings
 from gateway.text import fit
 
 #: What a citizen's answer to the act `submit` can be.
@@ -106,7 +106,8 @@ def world_of(
     sender = settings.sender_of(settings.sms.sender)
     sources = dict(GATEWAY_SOURCES)
     for system in settings.systems.values():
-        sources.update(dict.fromkeys(system.sources, Source()))
+        if isinstance(system, HttpSystem):
+            sources.update(dict.fromkeys(system.sources, Source()))
     caps = [channel.max_septets for channel in settings.channels.values() if channel.max_septets is not None]
     networks: dict[str, Network] = {operator.name: operator for operator in settings.operators.values()}
     networks[UNKNOWN_NETWORK] = settings.unknown_operator

@@ -17,9 +17,9 @@ from gateway.settings.model import (
     Settings,
     SettingsError,
     SmsSettings,
-    SystemSettings,
     address_of,
 )
+from gateway.settings.systems import HttpSystem, RestSystem, System, SystemSettings, XroadSystem
 
 __all__ = [
     "DEMO_API_KEY",
@@ -27,16 +27,20 @@ __all__ = [
     "Ceilings",
     "ChannelSettings",
     "Dedupe",
+    "HttpSystem",
     "Institution",
     "Limits",
     "Network",
     "Operator",
     "Pace",
+    "RestSystem",
     "Sender",
     "Settings",
     "SettingsError",
     "SmsSettings",
+    "System",
     "SystemSettings",
+    "XroadSystem",
     "address_of",
     "is_loopback",
     "load",

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.settings.mapping import NONE
 from gateway.settings.model import Settings, address_of
+from gateway.settings.systems import HttpSystem, RestSystem
 
 Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
 
@@ -169,9 +171,35 @@ def _systems(settings: Settings) -> Iterator[Fault]:
             yield here, "a system's name is small letters, digits, - and _, at most 32"
         if system.institution not in settings.institutions:
             yield (*here, "institution"), f"there is no institution {system.institution!r}"
-        yield from _url((*here, "url"), system.url)
         if system.first_retry_s > system.longest_retry_s:
             yield (*here, "first_retry_s"), "is longer than longest_retry_s"
+        if isinstance(system, HttpSystem):
+            yield from _http(here, system)
+        if isinstance(system, RestSystem):
+            yield from _authentication(here, system)
+
+
+def _http(here: tuple[str, ...], system: HttpSystem) -> Iterator[Fault]:
+    yield from _url((*here, "url"), system.url)
+    certificates = {"ca_file": system.ca_file, "client_cert_file": system.client_cert_file}
+    for name, file in certificates.items():
+        if file is not None and not system.url.startswith("https:"):
+            yield (*here, name), "needs a url that begins with https:"
+    if (system.client_cert_file is None) != (system.client_key_file is None):
+        yield here, "needs both client_cert_file and client_key_file, or neither"
+    if system.poll_every_s is not None and system.paths.status == NONE:
+        yield (*here, "poll_every_s"), "needs paths.status: where the state of a demand is asked"
+
+
+def _authentication(here: tuple[str, ...], system: RestSystem) -> Iterator[Fault]:
+    if system.authentication == "mtls" and system.client_cert_file is None:
+        yield (*here, "authentication"), "mtls needs client_cert_file and client_key_file"
+    if system.authentication == "hmac" and not system.signing_secret_env:
+        yield (*here, "authentication"), "hmac needs signing_secret_env: the variable that holds whsec_..."
+    if system.authentication != "hmac" and system.signing_secret_env:
+        yield (*here, "signing_secret_env"), "is for authentication: hmac only"
+    if system.authentication != "bearer" and system.token_env:
+        yield (*here, "token_env"), "is for authentication: bearer only"
 
 
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -62,7 +63,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = Settings.model_validate({**values, **chosen})
     except ValidationError as error:
-        faults += [where(*fault["loc"]) + _sentence(fault) for fault in error.errors(include_url=False)]
+        faults += [_told(where, fault) for fault in error.errors(include_url=False)]
         raise SettingsError(faults) from None  # its message repeats values, which may be secrets
     faults += [where(*keys) + sentence for keys, sentence in crosschecks(settings)]
     if faults:
@@ -153,10 +154,21 @@ def _with_simulator(value: Any, bind: str) -> Any:
     return value
 
 
-def _sentence(fault: Any) -> str:
-    """Pydantic's fault in our words; never the value, which may be a secret."""
+def _told(where: _Places, fault: Any) -> str:
+    """Pydantic's fault with its place and in our words; never the value, which may be a secret."""
+    loc, model = _walked(fault["loc"])
+    kind = fault["type"]
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        tags = " or ".join(fault["ctx"].get("expected_tags", "").split(", "))
+        return where(*loc, "kind") + (f"must be {tags}" if tags else "is missing")
+    return where(*loc) + _sentence(fault, model)
+
+
+def _sentence(fault: Any, model: Any) -> str:
     if fault["type"] == "extra_forbidden":
-        return "is not a known key" + _did_you_mean(str(fault["loc"][-1]), _siblings(fault["loc"]))
+        return "is not a known key" + _did_you_mean(str(fault["loc"][-1]), _keys(model))
+    if fault["type"] == "value_error":  # our own sentence
+        return str(fault["ctx"]["error"])
     template = _SENTENCES.get(fault["type"])
     if template is None:
         return str(fault["msg"])
@@ -164,16 +176,43 @@ def _sentence(fault: Any) -> str:
     return template.format(**{"expected": fault.get("ctx", {}).get("expected", ""), **bounds})
 
 
-def _siblings(loc: Sequence[str | int]) -> list[str]:
-    """The keys known where a fault is: the fields of the part of the settings that `loc` leads to."""
-    model: Any = Settings
-    for key in loc[:-1]:
-        fields = getattr(model, "model_fields", None)
-        if fields is None or key not in fields:
-            continue  # a name chosen by the operator (channels.NAME): the part is already found
-        annotation = fields[key].annotation
-        arguments = getattr(annotation, "__args__", ())
-        model = arguments[-1] if arguments else annotation
+def _walked(loc: Sequence[str | int]) -> tuple[list[str | int], Any]:
+    """The keys as the operator wrote them, without the kinds that pydantic puts between them; the part they are in."""
+    keys: list[str | int] = []
+    part: Any = Settings
+    inside: Any = Settings
+    for key in loc:
+        part = _bare(part)
+        choices = getattr(part, "__args__", ())
+        if isinstance(part, types.UnionType) or get_origin(part) is Union:  # `key` is a kind
+            part = next((one for one in choices if _is_kind(one, key)), None)
+            continue
+        keys.append(key)
+        inside = part
+        fields = getattr(part, "model_fields", None)
+        if fields is not None:
+            part = fields[key].annotation if key in fields else None
+        else:  # a name chosen by the operator (channels.NAME), or a place in a list
+            part = choices[-1 if get_origin(part) is dict else 0] if choices else None
+    return keys, inside
+
+
+def _bare(annotation: Any) -> Any:
+    """The type behind `Annotated[...]` and `... | None`."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if isinstance(annotation, types.UnionType) or get_origin(annotation) is Union:
+        real = [one for one in get_args(annotation) if one is not type(None)]
+        return _bare(real[0]) if len(real) == 1 else annotation
+    return annotation
+
+
+def _is_kind(model: Any, tag: str | int) -> bool:
+    field = getattr(model, "model_fields", {}).get("kind")
+    return field is not None and tag in get_args(field.annotation)
+
+
+def _keys(model: Any) -> list[str]:
     names = list(getattr(model, "model_fields", {}))
     return [name for name in names if model is not Settings or name not in ENVIRONMENT]
 

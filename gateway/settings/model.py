@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from gateway.settings.part import Count, Seconds
+from gateway.settings.part import Part as _Part
+from gateway.settings.systems import System
 
 Dedupe = Literal["transcript", "sequence", "request_id", "window"]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 
 #: What the simulator accepts as the aggregator's API key. Not a secret: it opens nothing but the simulator.
@@ -23,10 +25,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Network(_Part):
@@ -133,23 +131,6 @@ class SendingHours(_Part):
     holidays: tuple[date, ...] = ()
 
 
-class SystemSettings(_Part):
-    """One institution's system. Secrets come from the environment, by name."""
-
-    institution: str
-    kind: Literal["rest"]
-    url: str
-    token_env: str | None = None
-    webhook_secret_env: str | None = None
-    connect_timeout_s: Seconds = 2
-    read_timeout_s: Seconds = 8
-    attempts: Count = 40
-    first_retry_s: Seconds = 5
-    longest_retry_s: Seconds = 3600
-    lease_s: Seconds = 60
-    sources: tuple[str, ...] = ()  #: names of the lookups this system answers
-
-
 class Holdings(_Part):
     """When a number is taken to be somebody else's, and what that stops."""
 
@@ -253,7 +234,7 @@ class Settings(_Part):
     privacy: Privacy = Privacy()
     institutions: dict[str, Institution] = {}
     hours: SendingHours = SendingHours()
-    systems: dict[str, SystemSettings] = {}
+    systems: dict[str, System] = {}
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = ()  #: whose word on the client's address is taken, as CIDR networks
     monitoring_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: who may read /metrics, as CIDR networks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway import metrics
 from gateway.keys import Keyring
-from gateway.settings import DEMO_API_KEY, Settings
+from gateway.settings import DEMO_API_KEY, HttpSystem, RestSystem, Settings
 
 QUEUES = ("urgent", "bulk", "backoffice", "upkeep")  # one worker process each: RQ loses jobs with two queues
 
@@ -72,8 +72,10 @@ def simulator_environment(settings: Settings, keys: Keyring, environ: Mapping[st
     channel = settings.channels[sender.channel]
     plays_it = (channel.base_url or "").startswith(f"http://{settings.simulator_bind}/")
     key_name = channel.api_key_env if plays_it else None  # the real aggregator's key is not for the simulator
-    name, system = next(iter(settings.systems.items()), ("", None))
-    token = environ.get((system and system.token_env) or "") or keys.system_tokens.get(name, "")
+    played = ((name, one) for name, one in settings.systems.items() if isinstance(one, HttpSystem))
+    name, system = next(played, ("", None))
+    token_env = system.token_env if isinstance(system, RestSystem) else None
+    token = environ.get(token_env or "") or keys.system_tokens.get(name, "")
     secret = environ.get((system and system.webhook_secret_env) or "")
     return {
         "PYTHONUNBUFFERED": "1",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway.settings import DEMO_API_KEY, Settings, address_of, is_loopback, simulated
+from gateway.settings import DEMO_API_KEY, HttpSystem, RestSystem, Settings, System, address_of, is_loopback, simulated
 from gateway.store.probes import FileFacts
 from gateway.usecases.doctor import Facts
 from gateway.usecases.findings import Finding, Severity, error, warning
@@ -65,8 +65,7 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding
         if channel.api_key_env or channel.kind == "africastalking"
     }
     for name, system in settings.systems.items():
-        named[f"systems.{name}.token_env"] = system.token_env
-        named[f"systems.{name}.webhook_secret_env"] = system.webhook_secret_env
+        named |= {f"systems.{name}.{key}": variable for key, variable in _secrets_of(system).items()}
     told = not settings.local and not simulated(settings)  # a missing API key stops the start: it was told as such
     for where, variable in named.items():
         if not variable:
@@ -77,6 +76,18 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding
             yield error("live_secret", variable=variable, where=where)
         elif DEMO_API_KEY in environ[variable]:
             yield error("live_demo_key", variable=variable)
+
+
+def _secrets_of(system: System) -> dict[str, str | None]:
+    """Key -> the variable that must hold the secret, of the secrets that this system cannot do without."""
+    needed: dict[str, str | None] = {}
+    if isinstance(system, HttpSystem) and system.poll_every_s is None:
+        needed["webhook_secret_env"] = system.webhook_secret_env
+    if isinstance(system, RestSystem) and system.authentication == "bearer":
+        needed["token_env"] = system.token_env
+    if isinstance(system, RestSystem) and system.authentication == "hmac":
+        needed["signing_secret_env"] = system.signing_secret_env
+    return needed
 
 
 def _examples(settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from gateway.engine.outcomes import Act, ActAnswer, LookupAnswer, Promise
 from gateway.menu.message_keys import SERVICE_SIZE
 from gateway.menu.model import Menus
 from gateway.messages import Category
+from gateway.settings import HttpSystem
 from gateway.store import holdings as stored
 from gateway.store import outbox, promised_answers
 from gateway.store.db import Connection
@@ -125,7 +126,8 @@ def _begin(parts: Parts, row: Claimed) -> _Due | None:
 
 def _system_of(parts: Parts, source: str) -> str | None:
     """The name of the system that answers a source; None when it is no longer configured."""
-    return next((name for name, one in parts.settings.systems.items() if source in one.sources), None)
+    systems = parts.settings.systems.items()
+    return next((name for name, one in systems if isinstance(one, HttpSystem) and source in one.sources), None)
 
 
 def _nobody(parts: Parts, row: Claimed, promised: PromisedAnswer, msisdn: str) -> None:
@@ -138,8 +140,9 @@ def _nobody(parts: Parts, row: Claimed, promised: PromisedAnswer, msisdn: str) -
 
 
 def _ask(parts: Parts, due: _Due) -> LookupAnswer:
-    promised, system = due.promised, parts.systems[due.system]
-    patience_s = system.settings.connect_timeout_s + system.settings.read_timeout_s
+    promised, system, declared = due.promised, parts.systems[due.system], parts.settings.systems[due.system]
+    assert isinstance(declared, HttpSystem)
+    patience_s = declared.connect_timeout_s + declared.read_timeout_s
     try:
         result = system.lookup(promised.source, promised.args, due.msisdn, promised.language, patience_s)
     except Exception as error:  # a fault of ours must not stop the lane; a lookup changes nothing

@@ -41,7 +41,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
     figures.register(StoreFigures(parts))
     app = create_app(
         Site(
-            systems=frozenset(settings.systems),
+            systems=frozenset(gateway.verifiers),  # a desk or a folder sends no events
             read_event=partial(_read_event, gateway),
             take_event=lambda event: backoffice_events.take_event(parts, event, gateway.now()),
             ping_database=gateway.database.ping,

@@ -20,6 +20,7 @@ from gateway.usecases import (
     dialogues,
     hand_over,
     letters,
+    polling,
     promised_answers,
     sending,
     sim_checks,
@@ -48,7 +49,7 @@ _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 _FEWEST = 16
 
 #: What is done although no SMS may leave.
-_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check", "lookup")
+_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check", "lookup", "poll")
 
 Task = Callable[[], None]
 
@@ -140,6 +141,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(sms_in.handle, gateway.talk, row)
         case "sim_check":
             return partial(sim_checks.ask, parts, row)
+        case "poll":
+            return partial(polling.poll, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
         case "lookup":

@@ -10,14 +10,14 @@ from gateway.backoffice.signing import verifier
 from gateway.backoffice.webhooks import WebhookError, parse
 from gateway.backoffice.words import clean
 from gateway.messages import BackofficeRequest, HandOver
-from gateway.settings import SystemSettings
+from gateway.settings import RestSystem
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
 @pytest.fixture
 def office(institution, now):
-    declared = SystemSettings(institution="anip", kind="rest", url=institution.url, read_timeout_s=2)
+    declared = RestSystem(institution="anip", kind="rest", url=institution.url, read_timeout_s=2)
     built = build("etat-civil", declared, token="t0ken", now=lambda: now)
     yield built
     built.close()

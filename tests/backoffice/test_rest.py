@@ -11,7 +11,7 @@ import pytest
 from gateway.backoffice.base import LookupItem, LookupResult
 from gateway.backoffice.build import build
 from gateway.messages import BackofficeRequest, HandOver
-from gateway.settings import SystemSettings
+from gateway.settings import RestSystem
 
 NOW = datetime(2026, 11, 23, 13, 5, 9, tzinfo=UTC)
 REQUEST = BackofficeRequest(
@@ -28,9 +28,7 @@ REQUEST = BackofficeRequest(
 
 
 def office(url: str, connect_s: float = 1, read_s: float = 1):
-    settings = SystemSettings(
-        institution="anip", kind="rest", url=url, connect_timeout_s=connect_s, read_timeout_s=read_s
-    )
+    settings = RestSystem(institution="anip", kind="rest", url=url, connect_timeout_s=connect_s, read_timeout_s=read_s)
     return build("etat-civil", settings, token="t0ken", now=lambda: NOW)
 
 

@@ -25,7 +25,7 @@ from gateway.messages import (
     SendOutcome,
     SendResult,
 )
-from gateway.settings import ChannelSettings, Institution, Sender, Settings, SmsSettings, SystemSettings
+from gateway.settings import ChannelSettings, Institution, RestSystem, Sender, Settings, SmsSettings, SystemSettings
 from gateway.store import mts, outbox, submissions
 from gateway.store.db import Database
 from gateway.store.limits import open_throttle
@@ -141,7 +141,7 @@ def shipped_menus() -> Menus:
 
 @pytest.fixture(scope="session")
 def delivery_settings() -> Settings:
-    system = SystemSettings(institution="anip", kind="rest", url="http://127.0.0.1:1", attempts=3)
+    system = RestSystem(institution="anip", kind="rest", url="http://127.0.0.1:1", attempts=3)
     return Settings(
         channels={"at": ChannelSettings(kind="africastalking", sms=True, max_recipients_per_call=3)},
         senders={"s": Sender(channel="at", name="PASSERELLE", tps=100_000)},
