@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.backoffice.base import BackOffice
+from gateway.backoffice.desk import DeskBackOffice
 from gateway.backoffice.rest import RestBackOffice
-from gateway.settings import RestSystem, SystemSettings
+from gateway.settings import DeskSystem, RestSystem, SystemSettings
 
 
 def build(name: str, settings: SystemSettings, *, token: str, now: Callable[[], datetime]) -> BackOffice:
@@ -15,4 +16,6 @@ def build(name: str, settings: SystemSettings, *, token: str, now: Callable[[], 
     match settings:
         case RestSystem():
             return RestBackOffice(name, settings, token, now)
+        case DeskSystem():
+            return DeskBackOffice(name, settings)
     raise ValueError(f"no connector for the system {name}")

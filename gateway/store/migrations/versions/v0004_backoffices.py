@@ -31,6 +31,7 @@ SUBMISSIONS: tuple[tuple[str, Any], ...] = (
     ("late_told_at", INSTANT),
     ("assignee", sa.String(length=64)),
     ("assigned_at", INSTANT),
+    ("read_number", sa.Integer()),
     ("salt_sealed", BYTES),
 )
 PROMISED = "promised_on IS NOT NULL AND late_told_at IS NULL"
@@ -50,6 +51,7 @@ def upgrade() -> None:
         op.add_column("submissions", sa.Column(name, kind, nullable=True))
     op.create_index("ix_submissions_system", "submissions", ["system", "state", "id"])
     op.create_index("ix_submissions_promised", "submissions", ["promised_on"], **where(PROMISED))
+    op.create_index("ix_operator_acts_subject", "operator_acts", ["subject"])
     create_breakers()
     create_checkpoints()
     link_events()
@@ -64,6 +66,7 @@ def downgrade() -> None:
     unlink_events()
     op.drop_table("checkpoints")
     op.drop_table("breakers")
+    op.drop_index("ix_operator_acts_subject", "operator_acts")
     op.drop_index("ix_submissions_promised", "submissions")
     op.drop_index("ix_submissions_system", "submissions")
     for name, _ in SUBMISSIONS:
