@@ -15,6 +15,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "text": "text",
     "submissions": "submissions",
     "desk": "desk",
+    "drop": "drop",
     "sms": "sms",
     "reconcile": "reconcile",
     "stop": "stops",
