@@ -231,12 +231,23 @@ class HandOver(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the way to a system gives as proof that a message was exchanged (X-Road)."""
+
+    message_id: str  #: where its servers' logs have it
+    digest: str  #: of the request, as the other side's server signed it
+
+
+@dataclass(frozen=True, slots=True)
 class BackofficeAnswer:
     outcome: HandOver
     case_number: str = ""  #: the institution's own number of the file
     code: str = ""  #: short stable word for logs
     reason: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen
     retry_after_s: int | None = None
+    misconfigured: bool = False  #: nobody decided: the way to the system is wrong, and a person must look
+    evidence: Evidence | None = None
+    events: tuple[BackofficeEvent, ...] = ()  #: what it told in the same breath, beyond having taken it
 
 
 class StatementKind(StrEnum):
@@ -257,6 +268,7 @@ class BackofficeStatement:
     text: str = field(repr=False)
     said_at: datetime
     question_id: str = ""  #: the institution's own id of the event that asked, "" for a correction
+    case_number: str = ""  #: the institution's own number of the file, "" when it gave none
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +279,7 @@ class BackofficeReminder:
     reference: str
     service: str
     promised_on: str  #: ISO date
+    case_number: str = ""
 
 
 class EventType(StrEnum):

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -43,11 +44,15 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete HTTP answer, whatever its status; `retry_after` is the header as received, "" when there was none."""
+    """A complete HTTP answer, whatever its status; `retry_after` is the header as received, "" when there was none.
+
+    `headers` are looked up in any letter case.
+    """
 
     status: int
     body: bytes = field(repr=False)
     retry_after: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def origin_of(url: str) -> str:
@@ -63,7 +68,9 @@ class Client:
 
     `declared` are the addresses of the configuration: only what begins with the origin of one of them is called.
     `total_s` is the most a whole call may last, `read_timeout_s` the longest silence in it; an answer larger than
-    `max_bytes` is none.
+    `max_bytes` is none. `ca_file` (PEM) takes the place of the public authorities; `certificate` is what we show to a
+    server that asks who we are: the files (PEM) of the certificate and of its key, which has no password. Files that
+    cannot be used are NotSent at each call.
     """
 
     def __init__(
@@ -74,6 +81,8 @@ class Client:
         read_timeout_s: float,
         total_s: float,
         max_bytes: int,
+        ca_file: Path | None = None,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         """Raises ValueError for a declared address without an origin."""
         # Compared as text, up to the slash that ends an origin: no two readers of URLs can then see different hosts.
@@ -83,6 +92,10 @@ class Client:
         self._total_s = total_s
         self._max_bytes = max_bytes
         self._session = _Session()
+        if ca_file is not None:
+            self._session.verify = str(ca_file)
+        if certificate is not None:
+            self._session.cert = (str(certificate[0]), str(certificate[1]))
 
     def post(
         self, url: str, headers: Mapping[str, str], data: bytes | Mapping[str, Any], total_s: float | None = None
@@ -91,6 +104,24 @@ class Client:
 
         Raises NotSent or NoAnswer, which hold nothing of what was sent or received.
         """
+        return self._call("POST", url, headers, data, total_s)
+
+    def get(self, url: str, headers: Mapping[str, str], total_s: float | None = None) -> Answer:
+        """As `post`, for a reading."""
+        return self._call("GET", url, headers, None, total_s)
+
+    def close(self) -> None:
+        """Closes the kept connections; a later call opens new ones."""
+        self._session.close()
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        data: bytes | Mapping[str, Any] | None,
+        total_s: float | None,
+    ) -> Answer:
         if not url.startswith(self._may_begin):
             raise NotSent("origin")
         total_s = self._total_s if total_s is None else min(total_s, self._total_s)
@@ -98,7 +129,9 @@ class Client:
         with _Call(total_s) as call:
             try:
                 # Streamed, so that the answer is read here, up to a limit, and not inside the client.
-                with self._session.post(url, headers=headers, data=data, timeout=timeout, stream=True) as response:
+                with self._session.request(
+                    method, url, headers=headers, data=data, timeout=timeout, stream=True
+                ) as response:
                     body = response.raw.read(self._max_bytes + 1, decode_content=True)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 # From None: the cause names the URL and may quote headers, a key among them.
@@ -112,11 +145,7 @@ class Client:
             raise NoAnswer("too_large")
         if not body and not _says_its_length(response):
             raise NoAnswer("cut")
-        return Answer(response.status_code, body, response.headers.get("Retry-After", ""))
-
-    def close(self) -> None:
-        """Closes the kept connections; a later call opens new ones."""
-        self._session.close()
+        return Answer(response.status_code, body, response.headers.get("Retry-After", ""), response.headers)
 
 
 class _Call:

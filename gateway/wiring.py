@@ -291,12 +291,18 @@ def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]
             declared,
             token=os.environ.get(getattr(declared, "token_env", None) or "", keyring.system_tokens[name]),
             now=clock,
-            secrets=_file_secrets(declared, keyring, name),
+            secrets=_file_secrets(declared, keyring, name) or _signing_secrets(declared, keyring, name),
             data=settings.data.resolve(),
             zone=ZoneInfo(settings.timezone),
         )
         for name, declared in settings.systems.items()
     }
+
+
+def _signing_secrets(declared: SystemSettings, keyring: Keyring, system: str) -> tuple[str, ...]:
+    """What our calls to a system are signed with: the environment's, else the secret that its webhooks have too."""
+    given = os.environ.get(getattr(declared, "signing_secret_env", None) or "", "")
+    return tuple(given.split()) if given else keyring.webhook_secrets[system]
 
 
 def _verifiers(settings: Settings, keyring: Keyring) -> dict[str, Verifier]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.settings import RestSystem, SettingsError, XroadSystem, load
+from gateway.settings import RestSystem, SettingsError, XroadSystem, load, require_serving
+from tests.certificates import Authority
 
 BEFORE = """\
 channels:
@@ -173,3 +174,54 @@ def test_a_mapping_as_it_is_understood(loaded):
         (("type",), None, "X"),
         (("all",), ("fields",), None),
     ]
+
+
+REAL = REST.replace("{kind: africastalking, sms: true}", "{kind: africastalking, sms: true, username: u}")
+MTLS = (
+    REAL + "    authentication: mtls\n    ca_file: ca.pem\n    client_cert_file: us.crt\n    client_key_file: us.key\n"
+)
+HMAC = REAL + "    authentication: hmac\n    signing_secret_env: SIGN\n    webhook_secret_env: HOOK\n"
+
+
+def serving_faults(settings, environ):
+    try:
+        require_serving(settings, environ)
+    except SettingsError as refused:
+        return refused.faults
+    return []
+
+
+def test_secrets_that_are_named_and_missing_are_told_together(loaded):
+    assert serving_faults(loaded(HMAC), {}) == [
+        "HOOK is not set: it is a secret of the system ec (systems.ec.webhook_secret_env)",
+        "SIGN is not set: it is a secret of the system ec (systems.ec.signing_secret_env)",
+    ]
+    secret = "whsec_" + "A" * 32
+    assert serving_faults(loaded(HMAC), {"HOOK": secret, "SIGN": secret}) == []
+    assert serving_faults(loaded(HMAC), {"HOOK": f"{secret} {secret}", "SIGN": "whsec_c2hvcnQ="}) == [
+        "SIGN must be whsec_ and the base64 of 24 bytes or more (systems.ec.signing_secret_env)"
+    ]
+    (fault,) = serving_faults(loaded(REAL + "    token_env: TOK\n"), {})
+    assert fault == "TOK is not set: it is a secret of the system ec (systems.ec.token_env)"
+
+
+def test_certificate_files_are_tried_at_start(loaded, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = loaded(MTLS)
+    assert serving_faults(settings, {}) == [
+        "ca.pem cannot be read (systems.ec.ca_file)",
+        "us.crt cannot be read (systems.ec.client_cert_file)",
+        "us.key cannot be read (systems.ec.client_key_file)",
+    ]
+    for name in ("ca.pem", "us.crt", "us.key"):
+        (tmp_path / name).write_text("no certificate")
+    assert serving_faults(settings, {}) == [
+        "ca.pem holds no certificate in PEM (systems.ec.ca_file)",
+        "us.crt and us.key are no certificate with its key, without a password, in PEM (systems.ec)",
+    ]
+    ours = Authority(tmp_path, "ca")
+    pair, locked = ours.issue("us"), ours.issue("locked", password=b"secret")
+    assert serving_faults(settings, {}) == []
+    pair.key.write_bytes(locked.key.read_bytes())
+    pair.cert.write_bytes(locked.cert.read_bytes())
+    assert len(serving_faults(settings, {})) == 1

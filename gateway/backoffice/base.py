@@ -51,8 +51,11 @@ class BackOffice(Protocol):
         """Offers one submission. Safe to repeat: the request's idempotency key stays the same."""
         ...
 
-    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
-        """Tells that a demand was withdrawn; ACCEPTED when it knows, or never knew of it. Safe to repeat."""
+    def withdraw(self, reference: str, idempotency_key: str, case_number: str = "") -> BackofficeAnswer:
+        """Tells that a demand was withdrawn; ACCEPTED when it knows, or never knew of it. Safe to repeat.
+
+        `case_number` is the institution's own number of the file, "" when it gave none.
+        """
         ...
 
     def state(self, statement: BackofficeStatement) -> BackofficeAnswer:

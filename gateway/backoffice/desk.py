@@ -41,9 +41,9 @@ class DeskBackOffice:
         del request
         return BackofficeAnswer(HandOver.QUEUED, code=_INBOX)
 
-    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
+    def withdraw(self, reference: str, idempotency_key: str, case_number: str = "") -> BackofficeAnswer:
         """ACCEPTED: an agent sees it unread."""
-        del reference, idempotency_key
+        del reference, idempotency_key, case_number
         return BackofficeAnswer(HandOver.ACCEPTED, code=_INBOX)
 
     def state(self, statement: BackofficeStatement) -> BackofficeAnswer:

@@ -86,8 +86,9 @@ class DropBackOffice:
         """QUEUED once the line is on the disk."""
         return self._told(drop_lines.submission(request), HandOver.QUEUED)
 
-    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
+    def withdraw(self, reference: str, idempotency_key: str, case_number: str = "") -> BackofficeAnswer:
         """ACCEPTED once the line is on the disk, behind that of the demand."""
+        del case_number
         return self._told(drop_lines.withdrawal(reference, idempotency_key), HandOver.ACCEPTED)
 
     def state(self, statement: BackofficeStatement) -> BackofficeAnswer:
@@ -171,7 +172,7 @@ class DropBackOffice:
         except OSError as error:
             code = "no_room" if error.errno in _NO_ROOM else "no_folder" if error.errno in _NO_FOLDER else "not_written"
             logs.event("drop.not_written", level="error", system=self._name, code=code)
-            return BackofficeAnswer(HandOver.RETRY, code=code)
+            return BackofficeAnswer(HandOver.RETRY, code=code, misconfigured=code == "no_folder")
         return BackofficeAnswer(outcome, code="written")
 
     def _close(self, folder: int, hidden: int, day: date, *, over: bool) -> Iterator[Closed]:

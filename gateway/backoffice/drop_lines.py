@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from gateway.backoffice import written
 from gateway.backoffice.words import UNREADABLE
-from gateway.messages import BackofficeReminder, BackofficeRequest, BackofficeStatement, OnBehalf
+from gateway.messages import BackofficeReminder, BackofficeRequest, BackofficeStatement
 
 
 class _Key(msgspec.Struct):
@@ -20,25 +20,7 @@ _decode_key = msgspec.json.Decoder(_Key).decode
 
 def submission(request: BackofficeRequest) -> bytes:
     """A new demand."""
-    data: dict[str, Any] = {
-        "reference": request.reference,
-        "service": request.service,
-        "submitted_at": _utc(request.submitted_at),
-        "promised_date": request.promised_on or None,
-        "language": request.language,
-        "assurance": request.assurance,
-        "applicant": {"msisdn": request.msisdn},
-        "fields": request.fields,
-    }
-    if request.on_behalf is not None:
-        data["on_behalf"] = {
-            "kind": request.on_behalf,
-            "relation": request.relation or None,
-            "helper": {"msisdn": request.helper_msisdn},
-            # The document of a person without a phone is handed to her, never to who dialled.
-            "delivery": "in_person" if request.on_behalf is OnBehalf.DECLARED else "as_usual",
-        }
-    return _line(request.idempotency_key, "submission.received", data)
+    return _line(request.idempotency_key, "submission.received", written.submission(request))
 
 
 def withdrawal(reference: str, idempotency_key: str) -> bytes:
@@ -48,21 +30,12 @@ def withdrawal(reference: str, idempotency_key: str) -> bytes:
 
 def statement(said: BackofficeStatement) -> bytes:
     """What a citizen says about a demand."""
-    data = {
-        "reference": said.reference,
-        "service": said.service,
-        "kind": said.kind,
-        "text": said.text,
-        "question": said.question_id or None,
-        "said_at": _utc(said.said_at),
-    }
-    return _line(said.idempotency_key, "submission.statement", data)
+    return _line(said.idempotency_key, "submission.statement", written.statement(said))
 
 
 def reminder(late: BackofficeReminder) -> bytes:
     """A promised date that has passed."""
-    data = {"reference": late.reference, "service": late.service, "promised_date": late.promised_on}
-    return _line(late.idempotency_key, "submission.late", data)
+    return _line(late.idempotency_key, "submission.late", written.reminder(late))
 
 
 def once(content: bytes) -> list[bytes]:
@@ -83,7 +56,3 @@ def _key(line: bytes) -> str:
 
 def _line(key: str, type_: str, data: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"key": key, "type": type_, "data": data}) + b"\n"
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

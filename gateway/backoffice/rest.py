@@ -1,18 +1,19 @@
-"""A back office over REST, as docs/protocol-backoffice.md writes it."""
+"""A back office over HTTP and JSON, as docs/protocol-backoffice.md writes it, or as gateway.yaml maps it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import msgspec
 
+from gateway import logs
+from gateway.backoffice import mapping, written
+from gateway.backoffice.answers import Reader, code_of, lost
 from gateway.backoffice.base import LookupItem, LookupResult
-from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX
+from gateway.backoffice.ways import Call, Fault, Way
 from gateway.backoffice.words import UNREADABLE, clean
 from gateway.messages import (
     BackofficeAnswer,
@@ -21,29 +22,13 @@ from gateway.messages import (
     BackofficeRequest,
     BackofficeStatement,
     HandOver,
-    OnBehalf,
 )
-from gateway.outgoing import Answer, Client, NoAnswer, NotSent
-from gateway.settings import RestSystem
+from gateway.outgoing import Client, NoAnswer, NotSent, origin_of
+from gateway.settings import HttpSystem
+from gateway.settings.mapping import NONE, Rules
 
 #: An answer is a few words; what is longer is not one.
 _ANSWER_BYTES = 64 * 1024
-#: However long an institution asks us to wait, we look again within a day.
-_LONGEST_WAIT_S = 86_400
-#: The system is busy, still works on the same key (409), or the request never reached the program that decides.
-_BUSY = frozenset({408, 409, 425, 429})
-#: Not a word about this demand but about the way to the system: a wrong address, a token that ran out. A
-#: person must look; until then demands wait, because refusing them would tell citizens what nobody decided.
-_MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
-_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
-
-
-class _SubmitAnswer(msgspec.Struct):
-    status: str
-    case: str = ""
-    code: str = ""
-    reason: dict[str, str] = {}
 
 
 class _Item(msgspec.Struct):
@@ -58,89 +43,99 @@ class _LookupAnswer(msgspec.Struct):
     confirmed: bool = False
 
 
-_decode_submit = msgspec.json.Decoder(_SubmitAnswer).decode
 _decode_lookup = msgspec.json.Decoder(_LookupAnswer).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call as it leaves; without a body it is a GET."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 class RestBackOffice:
     """One institution's system behind its URL; safe to share between threads."""
 
-    def __init__(self, name: str, settings: RestSystem, token: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, settings: HttpSystem, way: Way, now: Callable[[], datetime]) -> None:
         self._name = name
         self._settings = settings
-        self._url = settings.url.rstrip("/")
-        self._now = now
+        self._way = way
+        self._reader = Reader(name, settings.answers, way, now)
+        self._origin = origin_of(settings.url)
+        cert, key = settings.client_cert_file, settings.client_key_file
         self._client = Client(
-            (self._url,),
+            (settings.url,),
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
             total_s=settings.connect_timeout_s + settings.read_timeout_s,
             max_bytes=_ANSWER_BYTES,
+            ca_file=settings.ca_file,
+            certificate=None if cert is None or key is None else (cert, key),
         )
-        self._headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-        }
 
     @property
     def name(self) -> str:
         return self._name
 
     @property
-    def settings(self) -> RestSystem:
+    def settings(self) -> HttpSystem:
         return self._settings
 
     def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
         """Offers one submission; whatever is not a readable answer is a RETRY, which the key makes safe."""
-        key = {"Idempotency-Key": f'"{request.idempotency_key}"'}
+        call = self.prepared(request)
         try:
-            answer = self._post("/submissions", _written(request), key)
-        except NotSent:
-            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
-        except NoAnswer as error:
-            return BackofficeAnswer(HandOver.RETRY, code=error.code)
-        return self._read(answer)
+            answer = self._client.post(call.url, call.headers, call.body or b"")
+        except (NotSent, NoAnswer) as error:
+            return lost(error)
+        return self._reader.submitted(answer, request.reference)
 
-    def withdraw(self, reference: str, idempotency_key: str) -> BackofficeAnswer:
+    def prepared(self, request: BackofficeRequest) -> Prepared:
+        """What `submit` sends; nothing leaves."""
+        body = mapping.body(written.submission(request), self._settings.fields.submit)
+        return self._prepared(self._settings.paths.submit, body, request.idempotency_key, request.reference)
+
+    def withdraw(self, reference: str, idempotency_key: str, case_number: str = "") -> BackofficeAnswer:
         """Tells that a demand was withdrawn. A system that knows nothing of it (404, 410) has nothing left to do."""
-        return self._tell(
-            f"/submissions/{reference}/withdrawal", {"reference": reference}, f"{idempotency_key}-withdrawal"
-        )
+        paths, fields, key = self._settings.paths, self._settings.fields, f"{idempotency_key}-withdrawal"
+        return self._tell(paths.withdraw, {"reference": reference}, fields.withdraw, key, case_number)
 
     def state(self, statement: BackofficeStatement) -> BackofficeAnswer:
         """Passes on an answer or a correction."""
-        body = {
-            "reference": statement.reference,
-            "service": statement.service,
-            "kind": statement.kind.value,
-            "text": statement.text,
-            "question": statement.question_id or None,
-            "said_at": _utc(statement.said_at),
-        }
-        return self._tell(f"/submissions/{statement.reference}/statements", body, statement.idempotency_key)
+        paths, fields, about = self._settings.paths, self._settings.fields, written.statement(statement)
+        return self._tell(paths.statement, about, fields.statement, statement.idempotency_key, statement.case_number)
 
     def remind(self, reminder: BackofficeReminder) -> BackofficeAnswer:
         """Tells that the promised date has passed."""
-        body = {"reference": reminder.reference, "service": reminder.service, "promised_date": reminder.promised_on}
-        return self._tell(f"/submissions/{reminder.reference}/reminder", body, reminder.idempotency_key)
+        paths, fields, about = self._settings.paths, self._settings.fields, written.reminder(reminder)
+        return self._tell(paths.reminder, about, fields.reminder, reminder.idempotency_key, reminder.case_number)
 
     def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
-        """Nothing: this system calls back."""
-        del reference, case_number
-        return ()
+        """The state that the system tells of a demand; None when it tells none. () of a system that calls back."""
+        if self._settings.poll_every_s is None:
+            return ()
+        found = self._news(reference, case_number)
+        if isinstance(found, Fault):
+            level: logs.Level = "error" if found.misconfigured else "warning"
+            logs.event("backoffice.unread", level=level, system=self._name, code=found.code)
+            return None
+        return found
 
     def lookup(
         self, source: str, args: Mapping[str, str | int], msisdn: str, language: str, timeout_s: float
     ) -> LookupResult:
         """A reading, "unavailable" when none came within `timeout_s` or none that can be read."""
-        body = {"args": dict(args), "msisdn": msisdn, "language": language}
-        if timeout_s <= 0:
+        path = mapping.path(self._settings.paths.lookup, source=source)
+        if timeout_s <= 0 or path is None or path == NONE:
             return LookupResult("unavailable")
+        body = msgspec.json.encode({"args": dict(args), "msisdn": msisdn, "language": language})
+        call = self._prepared(path, body)
         try:
-            answer = self._post(f"/lookups/{quote(source, safe='')}", body, {}, timeout_s)
-            read = _decode_lookup(answer.body) if answer.status == 200 else None
+            answer = self._client.post(call.url, call.headers, body, timeout_s)
+            taken = answer.status == 200 and self._way.fault(answer) is None
+            read = _decode_lookup(answer.body) if taken else None
         except (NotSent, NoAnswer, *UNREADABLE):
             read = None
         if read is None:
@@ -153,102 +148,40 @@ class RestBackOffice:
         """Closes the pooled connections."""
         self._client.close()
 
-    def _post(self, path: str, body: object, headers: dict[str, str], total_s: float | None = None) -> Answer:
-        return self._client.post(
-            self._url + path, {**self._headers, **headers}, msgspec.json.encode(body), total_s=total_s
-        )
-
-    def _tell(self, path: str, body: object, idempotency_key: str) -> BackofficeAnswer:
-        """Tells something about a demand that it has; one that it does not know (404, 410) needs no news."""
+    def _tell(
+        self, template: str, about: dict[str, Any], rules: Rules | None, key: str, case_number: str
+    ) -> BackofficeAnswer:
+        if template == NONE:
+            return BackofficeAnswer(HandOver.ACCEPTED, code="cannot_be_told")
+        reference: str = about["reference"]
+        path = mapping.path(template, reference=reference, case=case_number)
+        if path is None:
+            return BackofficeAnswer(HandOver.RETRY, code="no_case", misconfigured=True)
+        about = about | {"case": case_number} if case_number else about
+        call = self._prepared(path, mapping.body(about, rules), key, reference)
         try:
-            answer = self._post(path, body, {"Idempotency-Key": f'"{idempotency_key}"'})
-        except NotSent:
-            return BackofficeAnswer(HandOver.RETRY, code="no_connection")
-        except NoAnswer as error:
-            return BackofficeAnswer(HandOver.RETRY, code=error.code)
-        if 200 <= answer.status < 300 or answer.status in (404, 410):
-            return BackofficeAnswer(HandOver.ACCEPTED, code=f"http_{answer.status}")
-        return self._retry(f"http_{answer.status}", answer)
+            return self._reader.told(self._client.post(call.url, call.headers, call.body or b""))
+        except (NotSent, NoAnswer) as error:
+            return lost(error)
 
-    def _read(self, answer: Answer) -> BackofficeAnswer:
-        status = answer.status
-        if status in _BUSY or status in _MISCONFIGURED or status >= 500 or 300 <= status < 400:
-            return self._retry(f"http_{status}", answer)
-        read = _readable(answer.body)
-        if status in (200, 201, 202):
-            if read is None or read.status not in ("accepted", "rejected"):
-                return self._retry("unreadable", answer)
-            if read.status == "accepted":
-                return BackofficeAnswer(HandOver.ACCEPTED, case_number=_case(read.case), code="accepted")
-            return _rejected(read, "rejected")
-        if status == 422 and read is not None and read.status == "rejected":
-            return _rejected(read, "http_422")
-        if 400 <= status < 500:
-            return BackofficeAnswer(HandOver.REJECTED, code=f"http_{status}")
-        return self._retry(f"http_{status}", answer)  # 204 and other 2xx: no answer that we know
+    def _news(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | Fault:
+        path = mapping.path(self._settings.paths.status, reference=reference, case=case_number)
+        if path is None:
+            return Fault("no_case", misconfigured=True)
+        call = self._prepared(path, None, reference=reference)
+        try:
+            answer = self._client.get(call.url, call.headers)
+        except (NotSent, NoAnswer) as error:
+            return Fault(code_of(error), misconfigured=False)
+        return self._reader.news(answer, reference)
 
-    def _retry(self, code: str, answer: Answer) -> BackofficeAnswer:
-        wait_s = _wait_s(answer.retry_after, self._now)
-        return BackofficeAnswer(HandOver.RETRY, code=code, retry_after_s=wait_s)
-
-
-def _written(request: BackofficeRequest) -> dict[str, Any]:
-    return {
-        "reference": request.reference,
-        "service": request.service,
-        "submitted_at": _utc(request.submitted_at),
-        "promised_date": request.promised_on or None,
-        "language": request.language,
-        "assurance": request.assurance,
-        "applicant": {"msisdn": request.msisdn},
-        "fields": request.fields,
-        **({} if request.on_behalf is None else {"on_behalf": _on_behalf(request)}),
-    }
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _on_behalf(request: BackofficeRequest) -> dict[str, Any]:
-    """Somebody else dialled. The document of a person without a phone is handed to her, never to who dialled."""
-    return {
-        "kind": request.on_behalf,
-        "relation": request.relation or None,
-        "helper": {"msisdn": request.helper_msisdn},
-        "delivery": "in_person" if request.on_behalf is OnBehalf.DECLARED else "as_usual",
-    }
-
-
-def _readable(body: bytes) -> _SubmitAnswer | None:
-    try:
-        return _decode_submit(body)
-    except UNREADABLE:
-        return None
-
-
-def _rejected(read: _SubmitAnswer, otherwise: str) -> BackofficeAnswer:
-    reason = {
-        language: clean(text)[:MESSAGE_MAX] for language, text in read.reason.items() if _LANGUAGE.fullmatch(language)
-    }
-    code = read.code if _CODE.fullmatch(read.code) else otherwise
-    return BackofficeAnswer(HandOver.REJECTED, code=code, reason=reason)
-
-
-def _case(given: str) -> str:
-    """A file number that a handset can show; a longer or unprintable one is left out, never cut."""
-    return given if len(given) <= CASE_MAX and given.isprintable() else ""
-
-
-def _wait_s(header: str, now: Callable[[], datetime]) -> int | None:
-    """Seconds asked for by a Retry-After header (RFC 9110 §10.2.3), None when it is absent or unreadable."""
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return min(int(text[:9]), _LONGEST_WAIT_S)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
-        return None
-    if until.tzinfo is None:
-        return None
-    return min(max(0, int((until - now()).total_seconds())), _LONGEST_WAIT_S)
+    def _prepared(self, path: str, body: bytes | None, key: str = "", reference: str = "") -> Prepared:
+        url = self._way.base + path
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if key:
+            headers["Idempotency-Key"] = f'"{key}"'
+        method = "GET" if body is None else "POST"
+        call = Call(method, url.removeprefix(self._origin), body or b"", key, reference)
+        return Prepared(url, headers | dict(self._way.headers(call)), body)

@@ -1,4 +1,4 @@
-"""Signatures of institutions' webhooks: Standard Webhooks 1.0.0, HMAC-SHA256 on the raw bytes."""
+"""Signatures of institutions' webhooks and of our calls: Standard Webhooks 1.0.0, HMAC-SHA256 on the raw bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SigningFault(StrEnum):
 
 
 _SENTENCES = {
-    SigningFault.NO_SECRET: "a system that sends events needs a webhook secret",
+    SigningFault.NO_SECRET: "a system that signs needs a secret",
     SigningFault.BAD_SECRET: "a webhook secret is whsec_ and the base64 of 24 bytes or more",
     SigningFault.MISSING_HEADER: "webhook-id, webhook-timestamp and webhook-signature are needed",
     SigningFault.BAD_TIMESTAMP: "webhook-timestamp must be seconds since 1970",
@@ -90,6 +90,29 @@ def verifier(secrets: Sequence[str]) -> Verifier:
     if not secrets:
         raise SigningError(SigningFault.NO_SECRET)
     return Verifier(tuple(_signer(secret) for secret in secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """What shows a system that a call is ours. Build it with `sign`."""
+
+    _signers: tuple[Webhook, ...] = field(repr=False)
+
+    def headers(self, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
+        """The three headers over `{message_id}.{seconds}.{body}`, one signature for each secret. `body` is UTF-8."""
+        at, text = now.astimezone(UTC), body.decode("utf-8")
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(signer.sign(message_id, at, text) for signer in self._signers),
+        }
+
+
+def sign(secrets: Sequence[str]) -> Signer:
+    """A Signer with all of `secrets` (`whsec_...`); SigningError when there is none or one is unusable."""
+    if not secrets:
+        raise SigningError(SigningFault.NO_SECRET)
+    return Signer(tuple(_signer(secret) for secret in secrets))
 
 
 def key_of(secret: str) -> bytes:

@@ -16,6 +16,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "submissions": "submissions",
     "desk": "desk",
     "drop": "drop",
+    "systems": "systems",
     "sms": "sms",
     "reconcile": "reconcile",
     "stop": "stops",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import os
+import ssl
 from collections.abc import Mapping
 
 from gateway.settings.model import Settings, SettingsError, address_of
-from gateway.settings.systems import HttpSystem
+from gateway.settings.systems import HttpSystem, RestSystem
 
 
 def require_serving(settings: Settings, environ: Mapping[str, str], *, simulator_runs: bool = False) -> None:
@@ -39,11 +42,64 @@ def secret_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """One sentence for each secret a real service needs and the environment does not hold; [] when `local`."""
     if settings.local:
         return []
-    return [
+    faults = [
         f"{channel.api_key_env} is not set: it is the API key of the channel {name} (channels.{name}.api_key_env)"
         for name, channel in settings.channels.items()
         if channel.api_key_env and not environ.get(channel.api_key_env)
     ]
+    for name, system in settings.systems.items():
+        if isinstance(system, HttpSystem) and not _is_simulator(settings, system.url):
+            faults += _system_faults(name, system, environ)
+    return faults
+
+
+def _system_faults(name: str, system: HttpSystem, environ: Mapping[str, str]) -> list[str]:
+    here = f"systems.{name}"
+    secrets = {"webhook_secret_env": system.webhook_secret_env}
+    if isinstance(system, RestSystem):
+        secrets |= {"token_env": system.token_env, "signing_secret_env": system.signing_secret_env}
+    faults = [
+        f"{variable} is not set: it is a secret of the system {name} ({here}.{key})"
+        for key, variable in secrets.items()
+        if variable and not environ.get(variable)
+    ]
+    for key in ("webhook_secret_env", "signing_secret_env"):
+        given = environ.get(secrets.get(key) or "", "")
+        if not all(_can_sign(secret) for secret in given.split()):
+            wanted = "must be whsec_ and the base64 of 24 bytes or more"
+            faults.append(f"{secrets[key]} {wanted} ({here}.{key})")
+    files = {"ca_file": system.ca_file, "client_cert_file": system.client_cert_file}
+    for key, file in (files | {"client_key_file": system.client_key_file}).items():
+        if file is not None and not os.access(file, os.R_OK):
+            faults.append(f"{file} cannot be read ({here}.{key})")
+    return faults or _certificate_faults(here, system)
+
+
+def _can_sign(secret: str) -> bool:
+    """Standard Webhooks: 24 to 64 bytes; only the least matters."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_") + "==", validate=False)
+    except ValueError:
+        return False
+    return secret.startswith("whsec_") and len(key) >= 24
+
+
+def _certificate_faults(here: str, system: HttpSystem) -> list[str]:
+    """What OpenSSL will say at each call, said once at start."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    faults: list[str] = []
+    if system.ca_file is not None:
+        try:
+            context.load_verify_locations(system.ca_file)
+        except OSError:
+            faults.append(f"{system.ca_file} holds no certificate in PEM ({here}.ca_file)")
+    if system.client_cert_file is not None:
+        try:
+            context.load_cert_chain(system.client_cert_file, system.client_key_file, password=lambda: b"")
+        except (OSError, ValueError):
+            pair = f"{system.client_cert_file} and {system.client_key_file}"
+            faults.append(f"{pair} are no certificate with its key, without a password, in PEM ({here})")
+    return faults
 
 
 def is_loopback(bind: str) -> bool:

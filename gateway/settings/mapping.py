@@ -29,7 +29,8 @@ _SUBMIT = (
 _WITHDRAW = ("/reference", "/case")
 _STATEMENT = ("/reference", "/case", "/service", "/kind", "/text", "/question", "/said_at")
 _REMINDER = ("/reference", "/case", "/service", "/promised_date")
-_PATH = re.compile(r"(/[^\s\\#?]*)(\?[^\s\\#?]*)?")
+#: RFC 3986 §3.3, and braces.
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/{}-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/{}-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class Answers(Part):
     answer_by: _Pointer = "/answer_by"
     news: _Pointer = "/news"  #: changes when the same state is news again (a second question)
     language: str = "fr"  #: of a text that is not given by language
+    when_absent: Literal["accepted", "delivered"] | None = None  #: what a 2xx to a submission means that says no state
     values: Mapping[str, Meaning] = {
         "accepted": "accepted",
         "delivered": "delivered",

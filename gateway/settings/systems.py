@@ -60,7 +60,7 @@ def _identifier(least: int, most: int) -> AfterValidator:
         parts = value.split("/")
         if not least <= len(parts) <= most:
             raise ValueError(f"must have {least} to {most} parts with / between them")
-        if not all(_IDENTIFIER.fullmatch(part) for part in parts):
+        if not all(_IDENTIFIER.fullmatch(part) and part.strip(".") for part in parts):
             raise ValueError("each part is letters, digits and ' ( ) + , - . = ? (PR-REST 1.0.3)")
         return value
 

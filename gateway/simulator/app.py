@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, jsonify, request, send_from_dire
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gateway.simulator import world as worlds
+from gateway.simulator import xroad
 from gateway.simulator.api import api
 from gateway.simulator.backoffice import SYSTEM
 from gateway.simulator.config import SimulatorConfig, SimulatorConfigError
@@ -53,6 +54,8 @@ def create_app(config: SimulatorConfig) -> Flask:
     app.add_url_rule(
         f"/backoffice/{SYSTEM}/submissions/<reference>/withdrawal", view_func=take_withdrawal, methods=["POST"]
     )
+    app.add_url_rule(f"/backoffice/{SYSTEM}/submissions/<reference>", view_func=tell_status)
+    app.add_url_rule(f"{xroad.PREFIX}/<path:call>", view_func=through_xroad, methods=["GET", "POST"])
     app.add_url_rule("/africastalking/insights/v1/sim-swap", view_func=ask_sim, methods=["POST"])
     app.before_request(_only_ourselves)
     app.after_request(_add_headers)
@@ -141,6 +144,28 @@ def take_submission() -> tuple[Response, int]:
 def take_withdrawal(reference: str) -> tuple[Response, int]:
     status, body = _world().backoffice.withdraw(request.headers.get("Authorization", ""), reference)
     return jsonify(body), status
+
+
+def tell_status(reference: str) -> tuple[Response, int]:
+    status, body = _world().backoffice.status(request.headers.get("Authorization", ""), reference)
+    return jsonify(body), status
+
+
+def through_xroad(call: str) -> Response:
+    """What the security server answers; its own parsing is of the request line, before anything was decoded."""
+    del call
+    world = _world()
+    target = request.environ["REQUEST_URI"].removeprefix(xroad.PREFIX)
+    headers = {name.lower(): value for name, value in request.headers}
+    reply = world.security_server.call(request.method, target, headers, request.get_data())
+    if reply.hold:
+        world.closing.wait(world.config.hold_s)
+    if reply.cut:
+        request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    answer = jsonify(reply.body)
+    answer.status_code = reply.status or 500
+    answer.headers.extend(reply.headers)
+    return answer
 
 
 def ask_sim() -> tuple[Response, int]:

@@ -119,6 +119,19 @@ class Backoffice:
             self._version += 1
         return 200, {"status": "withdrawn"}
 
+    def status(self, authorization: str, reference: str) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to "what became of this demand?"; 404 when it never came."""
+        if self._switches.now.backoffice_down:
+            return 503, {"status": "unavailable"}
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self._config.backoffice_token}".encode()):
+            return 401, {"status": "unauthorized"}
+        with self._lock:
+            case = next((one for one in self._cases.values() if one.reference == reference), None)
+        if case is None or case.state == "withdrawn":
+            return 404, {"status": "unknown"}
+        said = case.state if case.state in _MESSAGES else "accepted"
+        return 200, {"status": said, "case": case.number, "reason": _MESSAGES.get(said, {})}
+
     def cases(self) -> list[dict[str, Any]]:
         """Every case, newest first."""
         with self._lock:

@@ -10,6 +10,9 @@ DELIVER_TWICE = ("no", "after", "together")
 FAIL_SENDS = ("no", "refuse", "error_500", "too_many", "time_out")
 REPORTS = ("normal", "lost", "early", "twice", "reversed", "unknown_id")
 DATES = ("iso", "spaced")
+SECURITY_SERVER = (
+    "normal", "down", "client_error", "consumer_error", "provider_error", "denied", "snake_case", "slow",
+)  # fmt: skip
 LONGEST_DELAY_MS = 20_000
 
 
@@ -32,6 +35,8 @@ class Switches:
                     `twice`, the last one first (`reversed`), or under an id that nobody knows (`unknown_id`)
     dates           how the aggregator writes the date of a text: 2017-05-03T06:04:45Z or 2017-05-03 06:04:45
     backoffice_down the demo back office answers 503
+    security_server the X-Road server in front of it is `down` (no answer), fails with an error of each class, or is so
+                    `slow` that its answer comes too late, after the call had its effect
     """
 
     deliver_twice: str = "no"
@@ -41,6 +46,7 @@ class Switches:
     reports: str = "normal"
     dates: str = "iso"
     backoffice_down: bool = False
+    security_server: str = "normal"
 
 
 class SwitchPanel:
@@ -82,6 +88,7 @@ def as_json(switches: Switches) -> dict[str, Any]:
 
 def _check(name: str, value: Any) -> None:
     words = {"deliver_twice": DELIVER_TWICE, "fail_sends": FAIL_SENDS, "reports": REPORTS, "dates": DATES}
+    words |= {"security_server": SECURITY_SERVER}
     if name not in {field.name for field in fields(Switches)}:
         raise SwitchError(f"there is no switch {name!r}")
     if name in words:

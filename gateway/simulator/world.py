@@ -19,6 +19,7 @@ from gateway.simulator.reports import Reports
 from gateway.simulator.switches import SwitchPanel
 from gateway.simulator.texting import Texting
 from gateway.simulator.wire import Wire
+from gateway.simulator.xroad import SecurityServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class World:
     reports: Reports
     texting: Texting
     backoffice: Backoffice
+    security_server: SecurityServer
     insights: Insights
     agenda: Agenda
     wire: Wire
@@ -69,6 +71,7 @@ def build(config: SimulatorConfig) -> World:
         service_code=config.service_code,
         idle_s=config.idle_s,
     )
+    backoffice = Backoffice(config, switches, wire, agenda)
     reports = Reports(config, phones, switches, wire, agenda)
     return World(
         config,
@@ -78,7 +81,8 @@ def build(config: SimulatorConfig) -> World:
         Messaging(config, phones, switches, reports),
         reports,
         Texting(config, phones, switches, wire, agenda),
-        Backoffice(config, switches, wire, agenda),
+        backoffice,
+        SecurityServer(config, switches, backoffice),
         Insights(config, phones, wire, agenda),
         agenda,
         wire,

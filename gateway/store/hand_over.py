@@ -25,6 +25,7 @@ class HandOverMaterial:
     sensitive: bool
     state: SubmissionState
     request: BackofficeRequest
+    case_number: str = ""  #: the institution's own number of the file, once it gave one
 
 
 def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOverMaterial | None:
@@ -50,4 +51,4 @@ def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOve
         helper_msisdn="" if row.helper_id is None else holdings.msisdn_of(conn, seals, row.helper_id),
     )
     state = SubmissionState(row.state)
-    return HandOverMaterial(row.id, row.system, row.holding_id, row.sensitive, state, request)
+    return HandOverMaterial(row.id, row.system, row.holding_id, row.sensitive, state, request, row.case_number)

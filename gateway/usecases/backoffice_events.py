@@ -20,18 +20,8 @@ UNKNOWN_REFERENCE = "unknown_reference"  #: none of this system's
 
 def take_event(parts: Parts, event: BackofficeEvent, now: datetime) -> str:
     """What became of an event: TAKEN, REPEATED, LATE or UNKNOWN_REFERENCE. Raises StoreUnavailable."""
-    submission_id: int | None = None
     with parts.database.begin() as conn:
-        submission = submissions.by_reference(conn, parts.seals, event.reference)
-        if submission is None or submission.system != event.system:
-            # Not recorded: the same event may come again once the mistake is mended.
-            outcome = UNKNOWN_REFERENCE
-        elif not backoffice_events.record(conn, event.system, event.event_id, event.type, now):
-            outcome = REPEATED
-        else:
-            submission_id = submission.id
-            outcome = TAKEN if _apply(conn, parts, event, submission, now) else LATE
-            backoffice_events.set_outcome(conn, event.system, event.event_id, outcome)
+        outcome, submission_id = take_within(conn, parts, event, now)
     if outcome == TAKEN:
         parts.announce((notices.LANE,))
     logs.event(
@@ -43,6 +33,19 @@ def take_event(parts: Parts, event: BackofficeEvent, now: datetime) -> str:
         outcome=outcome,
     )
     return outcome
+
+
+def take_within(conn: Connection, parts: Parts, event: BackofficeEvent, now: datetime) -> tuple[str, int | None]:
+    """As `take_event`, in the caller's transaction, and the submission's id when it is new; announce after it."""
+    submission = submissions.by_reference(conn, parts.seals, event.reference)
+    if submission is None or submission.system != event.system:
+        # Not recorded: the same event may come again once the mistake is mended.
+        return UNKNOWN_REFERENCE, None
+    if not backoffice_events.record(conn, event.system, event.event_id, event.type, now):
+        return REPEATED, None
+    outcome = TAKEN if _apply(conn, parts, event, submission, now) else LATE
+    backoffice_events.set_outcome(conn, event.system, event.event_id, outcome)
+    return outcome, submission.id
 
 
 #: What an event that is no decision moves the submission to.

@@ -13,7 +13,7 @@ from gateway.store.db import Connection
 from gateway.store.hand_over import HandOverMaterial
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
-from gateway.usecases import notices
+from gateway.usecases import backoffice_events, evidence, notices, polling
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -47,7 +47,9 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
         metrics.backoffice_silent.labels(material.system).set(parts.silences.silent(material.system))
         settled = _settle(parts, row, material, answer)
         metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
-        wrong_way = answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
+        wrong_way = answer.misconfigured or (
+            answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
+        )
         logs.event(
             "submission.handed_over",
             level="error" if wrong_way else "info",
@@ -111,7 +113,17 @@ def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: Back
             return _later(conn, parts, row, material, answer)
         if not outbox.done(conn, row.id, row.token, answer.code, parts.now()):
             return False
+        # A decision that came at once is told instead of an acknowledgement.
+        decided = [event for event in answer.events if event.decision is not None]
+        for event in decided:
+            backoffice_events.take_within(conn, parts, event, parts.now())
         _answered(conn, parts, material, answer)
+        for event in answer.events:
+            if event.decision is None:
+                backoffice_events.take_within(conn, parts, event, parts.now())
+        evidence.keep(conn, material.id, answer, parts.now())
+        if answer.outcome is not HandOver.REJECTED and not decided:
+            polling.plan(conn, parts, material.id, material.system, parts.now())
     parts.announce((notices.LANE,))
     return True
 

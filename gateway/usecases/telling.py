@@ -16,6 +16,7 @@ from gateway.store import outbox, submission_events
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
+from gateway.usecases import evidence
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -42,6 +43,7 @@ def tell(parts: Parts, row: Claimed, prepare: Prepare) -> None:
     _settle(parts, row, errand, answer)
     logs.event(
         "submission.told",
+        level="error" if answer.misconfigured else "info",
         submission_id=errand.submission_id,
         system=errand.system,
         kind=row.kind,
@@ -91,6 +93,7 @@ def _settle(parts: Parts, row: Claimed, errand: Errand, answer: BackofficeAnswer
         if answer.outcome is not HandOver.RETRY:
             if outbox.done(conn, row.id, row.token, answer.code, now):
                 submission_events.add(conn, errand.submission_id, f"{row.kind}_told", now, answer.code)
+                evidence.keep(conn, errand.submission_id, answer, now)
         elif system is not None and tries >= system.attempts:
             if outbox.dead(conn, row.id, row.token, answer.code, now):
                 submission_events.add(conn, errand.submission_id, f"{row.kind}_dead", now, answer.code)

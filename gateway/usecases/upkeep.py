@@ -28,7 +28,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, drop, holdings, persons, reconcile
+from gateway.usecases import agreements, drop, holdings, persons, polling, reconcile
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -148,6 +148,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
+        "polls_planned": lambda conn, now: polling.adopt(parts, conn, _LIMIT, now),
         "resealed": partial(_resealed, parts),
         "erasures_finished": lambda conn, now: persons.finish(parts, conn, _LIMIT, now),
         "holdings_forgotten": lambda conn, now: stored.forget(

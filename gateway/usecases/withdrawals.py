@@ -61,9 +61,9 @@ def prepare(parts: Parts, conn: Connection, row: Claimed) -> Errand | None:
     material = handed.for_hand_over(conn, parts.seals, row.target_id)
     if material is None or not telling.was_offered(conn, row.target_id):
         return None
-    request = material.request
+    request, case = material.request, material.case_number
     return Errand(
-        material.id, material.system, lambda system: system.withdraw(request.reference, request.idempotency_key)
+        material.id, material.system, lambda system: system.withdraw(request.reference, request.idempotency_key, case)
     )
 
 

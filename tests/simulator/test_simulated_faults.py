@@ -129,4 +129,5 @@ def test_a_bad_switch_moves_none(simulator: Any, changes: Any, says: str) -> Non
         "reports": "normal",
         "dates": "iso",
         "backoffice_down": False,
+        "security_server": "normal",
     }

@@ -14,8 +14,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
+def declared() -> dict[str, object]:
+    """More about the institution's system in gateway.yaml; a test folder's own may say where it is."""
+    return {"first_retry_s": 60}
+
+
+@pytest.fixture
 def gateway(
-    tmp_path: Path, redis_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, redis_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, declared: dict[str, object]
 ) -> Iterator[wiring.Gateway]:
     config = tmp_path / "gateway.yaml"
     nobody = "http://127.0.0.1:9"  # the discard port: nothing listens
@@ -34,7 +40,7 @@ def gateway(
                 "senders": {"s": {"channel": "africastalking"}},
                 "sms": {"sender": "s", "first_retry_s": 60},
                 "institutions": {"anip": {"name": {"fr": "ANIP", "en": "ANIP"}}},
-                "systems": {"etat-civil": {"institution": "anip", "kind": "rest", "url": nobody, "first_retry_s": 60}},
+                "systems": {"etat-civil": {"institution": "anip", "kind": "rest", "url": nobody} | declared},
             }
         )
     )
