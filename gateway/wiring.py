@@ -28,7 +28,7 @@ from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
-from gateway.settings import DEMO_API_KEY, HttpSystem, Settings, SystemSettings
+from gateway.settings import DEMO_API_KEY, DropSystem, HttpSystem, Settings, SystemSettings
 from gateway.store import beats, erasure_list, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, is_there, open_database
 from gateway.store.limits import open_throttle
@@ -315,7 +315,9 @@ def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]
             declared,
             token=os.environ.get(getattr(declared, "token_env", None) or "", keyring.system_tokens[name]),
             now=clock,
-            secrets=_signing_secrets(declared, keyring, name),
+            secrets=_file_secrets(declared, keyring, name) or _signing_secrets(declared, keyring, name),
+            data=settings.data.resolve(),
+            zone=ZoneInfo(settings.timezone),
         )
         for name, declared in settings.systems.items()
     }
@@ -333,7 +335,16 @@ def _verifiers(settings: Settings, keyring: Keyring) -> dict[str, Verifier]:
     return {name: verifier(_webhook_secrets(one, keyring, name)) for name, one in callers.items()}
 
 
-def _webhook_secrets(declared: HttpSystem, keyring: Keyring, system: str) -> tuple[str, ...]:
+def _file_secrets(declared: SystemSettings, keyring: Keyring, system: str) -> tuple[str, ...]:
+    """What signs the files of a system that works by files; raises SigningError at start, not at night."""
+    if not isinstance(declared, DropSystem):
+        return ()
+    secrets = _webhook_secrets(declared, keyring, system)
+    verifier(secrets)
+    return secrets
+
+
+def _webhook_secrets(declared: HttpSystem | DropSystem, keyring: Keyring, system: str) -> tuple[str, ...]:
     given = os.environ.get(declared.webhook_secret_env or "", "")
     return tuple(given.split()) if given else keyring.webhook_secrets[system]
 

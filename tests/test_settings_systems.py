@@ -51,7 +51,7 @@ FAULTS = [
     (BEFORE + "    url: 'https://x'\n", ".kind is missing", "no kind"),
     (
         REST.replace("rest", "soap"),
-        ".kind must be 'rest' or 'xroad'",
+        ".kind must be 'rest' or 'xroad' or 'desk' or 'drop'",
         "no such kind",
     ),
     (REST + "    urll: x\n", ".urll is not a known key; did you mean url?", "a slip of the pen"),

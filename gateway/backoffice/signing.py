@@ -115,7 +115,8 @@ def sign(secrets: Sequence[str]) -> Signer:
     return Signer(tuple(_signer(secret) for secret in secrets))
 
 
-def _signer(secret: str) -> Webhook:
+def key_of(secret: str) -> bytes:
+    """The bytes that a secret (`whsec_...`) stands for. Raises SigningError."""
     if not secret.startswith(_PREFIX):
         raise SigningError(SigningFault.BAD_SECRET)
     try:
@@ -124,4 +125,8 @@ def _signer(secret: str) -> Webhook:
         raise SigningError(SigningFault.BAD_SECRET) from None
     if len(key) < _SHORTEST_SECRET:
         raise SigningError(SigningFault.BAD_SECRET)
-    return Webhook(key)
+    return key
+
+
+def _signer(secret: str) -> Webhook:
+    return Webhook(key_of(secret))

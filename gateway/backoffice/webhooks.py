@@ -68,7 +68,12 @@ class _Event(msgspec.Struct):
     data: _Data
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 _decode = msgspec.json.Decoder(_Event).decode
+_decode_name = msgspec.json.Decoder(_Named).decode
 
 
 def parse(system: str, verifier: Verifier, headers: Mapping[str, str], body: bytes, now: datetime) -> BackofficeEvent:
@@ -77,6 +82,19 @@ def parse(system: str, verifier: Verifier, headers: Mapping[str, str], body: byt
         event_id = verifier.check(headers, body, now)
     except SigningError as error:
         raise WebhookError(WebhookFault.NOT_BELIEVED, error.code) from error
+    return _read(system, event_id, body)
+
+
+def read_line(system: str, line: bytes) -> BackofficeEvent:
+    """The event of a line of a believed file: as a webhook's body, with its `id` in it. Raises WebhookError."""
+    try:
+        event_id = _decode_name(line).id
+    except UNREADABLE:
+        raise WebhookError(WebhookFault.UNREADABLE) from None
+    return _read(system, event_id, line)
+
+
+def _read(system: str, event_id: str, body: bytes) -> BackofficeEvent:
     if not _ID.fullmatch(event_id):
         raise WebhookError(WebhookFault.BAD_ID)
     try:

@@ -15,6 +15,8 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "doctor": "doctor",
     "text": "text",
     "submissions": "submissions",
+    "desk": "desk",
+    "drop": "drop",
     "systems": "systems",
     "sms": "sms",
     "reconcile": "reconcile",

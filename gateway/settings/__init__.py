@@ -19,7 +19,15 @@ from gateway.settings.model import (
     SmsSettings,
     address_of,
 )
-from gateway.settings.systems import HttpSystem, RestSystem, System, SystemSettings, XroadSystem
+from gateway.settings.systems import (
+    DeskSystem,
+    DropSystem,
+    HttpSystem,
+    RestSystem,
+    System,
+    SystemSettings,
+    XroadSystem,
+)
 
 __all__ = [
     "DEMO_API_KEY",
@@ -27,6 +35,8 @@ __all__ = [
     "Ceilings",
     "ChannelSettings",
     "Dedupe",
+    "DeskSystem",
+    "DropSystem",
     "HttpSystem",
     "Institution",
     "Limits",

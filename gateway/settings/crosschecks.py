@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.settings.mapping import NONE
 from gateway.settings.model import Settings, address_of
-from gateway.settings.systems import HttpSystem, RestSystem
+from gateway.settings.systems import DropSystem, HttpSystem, RestSystem
 
 Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
 
@@ -177,6 +179,7 @@ def _systems(settings: Settings) -> Iterator[Fault]:
             yield from _http(here, system)
         if isinstance(system, RestSystem):
             yield from _authentication(here, system)
+    yield from _folders(settings)
 
 
 def _http(here: tuple[str, ...], system: HttpSystem) -> Iterator[Fault]:
@@ -200,6 +203,21 @@ def _authentication(here: tuple[str, ...], system: RestSystem) -> Iterator[Fault
         yield (*here, "signing_secret_env"), "is for authentication: hmac only"
     if system.authentication != "bearer" and system.token_env:
         yield (*here, "token_env"), "is for authentication: bearer only"
+
+
+def _folders(settings: Settings) -> Iterator[Fault]:
+    """Whoever fetches or puts one institution's files must not reach another's, nor the keys."""
+    taken: list[tuple[str, Path]] = [("the data folder", settings.data.resolve())]
+    for name, system in settings.systems.items():
+        if not isinstance(system, DropSystem):
+            continue
+        for key in ("folder", "answers_folder"):
+            folder = Path(os.path.normpath(settings.data.resolve() / getattr(system, key)))
+            for whose, other in taken:
+                if folder == other or folder in other.parents or (other in folder.parents and other != taken[0][1]):
+                    yield ("systems", name, key), f"must be a folder of its own: it shares one with {whose}"
+                    break
+            taken.append((f"systems.{name}.{key}", folder))
 
 
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:

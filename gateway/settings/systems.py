@@ -88,4 +88,28 @@ class XroadSystem(HttpSystem):
     version: Annotated[str, _like(r"[a-z0-9]{1,8}", "r1")] = "r1"
 
 
-System = Annotated[RestSystem | XroadSystem, Field(discriminator="kind")]
+class DeskSystem(SystemSettings):
+    """An institution without an IT system: its demands wait in its agents' inbox."""
+
+    kind: Literal["desk"]
+
+
+class DropSystem(SystemSettings):
+    """An institution that fetches a signed file each day, and puts its answers in another folder.
+
+    Relative folders are in the data folder. Both must be on a local disk, the same for all workers.
+    """
+
+    kind: Literal["drop"]
+    folder: Path  #: the days' files
+    answers_folder: Path  #: where the institution puts its answers; `read` and `refused` in it are ours
+    webhook_secret_env: str | None = None  #: whsec_..., for both ways; two of them while they change
+    close_hour: Annotated[int, Field(ge=1, le=24)] = 24  #: local hour at which a day ends; 24: midnight
+    empty_days: bool = True  #: a day without a line has its file too, so that a missing file is an alarm
+    readable_by: Literal["owner", "group"] = "owner"  #: files 0600 or 0640
+    keep_days: Count = 30  #: then the files of both folders are erased
+    incomplete_s: Count = 3600  #: how long an answer file may wait for its right signature before it is refused
+    answers_max_bytes: Annotated[int, Field(ge=1024, le=268_435_456)] = 16_777_216
+
+
+System = Annotated[RestSystem | XroadSystem | DeskSystem | DropSystem, Field(discriminator="kind")]

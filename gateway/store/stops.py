@@ -86,3 +86,11 @@ def acts(conn: Connection, limit: int) -> tuple[OperatorAct, ...]:
     """The latest `limit` things that people did, newest first."""
     rows = conn.execute(select(operator_acts).order_by(operator_acts.c.id.desc()).limit(limit))
     return tuple(OperatorAct(row.at, row.who, row.act, row.subject, row.detail) for row in rows)
+
+
+def acts_about(conn: Connection, subject: str, limit: int) -> tuple[OperatorAct, ...]:
+    """The latest `limit` things that people did with `subject` ("submission:7"), newest first."""
+    rows = conn.execute(
+        select(operator_acts).where(operator_acts.c.subject == subject).order_by(operator_acts.c.id.desc()).limit(limit)
+    )
+    return tuple(OperatorAct(row.at, row.who, row.act, row.subject, row.detail) for row in rows)

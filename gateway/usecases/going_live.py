@@ -131,7 +131,8 @@ def _plain(settings: Settings) -> Iterator[Finding]:
     """What leaves this machine in clear."""
     urls = {f"channels.{name}.base_url": channel.base_url for name, channel in settings.channels.items()}
     urls |= {f"channels.{name}.insights_url": channel.insights_url for name, channel in settings.channels.items()}
-    urls |= {f"systems.{name}.url": system.url for name, system in settings.systems.items()}
+    called = {name: system for name, system in settings.systems.items() if isinstance(system, HttpSystem)}
+    urls |= {f"systems.{name}.url": system.url for name, system in called.items()}
     told = simulated(settings)
     for where, url in urls.items():
         if url and where not in told and url.startswith("http://") and not _is_here(url):

@@ -30,7 +30,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, holdings, persons, polling, reconcile
+from gateway.usecases import agreements, drop, holdings, persons, polling, reconcile
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -57,6 +57,7 @@ def sweep(parts: Parts) -> dict[str, int]:
             logs.event("upkeep.failed", level="error", sweep=name, why=error.why, code=error.code)
         except Exception as error:  # a fault of ours in one of them: the others have their own work
             logs.failure("upkeep.failed", error, sweep=name)
+    counts |= drop.sweep(parts)
     done = {name: count for name, count in counts.items() if count}
     if done:
         logs.event("upkeep.done", level="info", **done)

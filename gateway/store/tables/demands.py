@@ -46,6 +46,7 @@ submissions = Table(
     instant("late_told_at", nullable=True),  # when citizen and institution were told that the promised date passed
     text("assignee", 64, nullable=True),  # who has it in hand, where an institution works at our desk
     instant("assigned_at", nullable=True),
+    Column("read_number", Integer, nullable=True),  # the last entry of its history that an agent has seen
     binary("salt_sealed", nullable=True),  # of the digests in its history; erased with the personal data
     one_of("state", SubmissionState),
     one_of("on_behalf", OnBehalf),

@@ -124,6 +124,7 @@ operator_acts = Table(
     text("act", 64),
     text("subject", 80),
     text("detail", 160),
+    Index("ix_operator_acts_subject", "subject"),
 )
 
 menu_versions = Table(

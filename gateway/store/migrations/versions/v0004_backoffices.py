@@ -31,6 +31,7 @@ SUBMISSIONS: tuple[tuple[str, Any], ...] = (
     ("late_told_at", INSTANT),
     ("assignee", sa.String(length=64)),
     ("assigned_at", INSTANT),
+    ("read_number", sa.Integer()),
     ("salt_sealed", BYTES),
 )
 PROMISED = "promised_on IS NOT NULL AND late_told_at IS NULL"
@@ -54,6 +55,7 @@ def upgrade() -> None:
     op.create_index("ix_submissions_state", "submissions", ["state"])
     op.create_index("ix_outbox_open", "outbox", ["lane", "state"], **where(NOT_DONE))
     op.add_column("erasures", sa.Column("since", INSTANT, nullable=True))
+    op.create_index("ix_operator_acts_subject", "operator_acts", ["subject"])
     create_breakers()
     create_checkpoints()
     link_events()
@@ -71,6 +73,7 @@ def downgrade() -> None:
     op.drop_column("erasures", "since")
     op.drop_index("ix_outbox_open", "outbox")
     op.drop_index("ix_submissions_state", "submissions")
+    op.drop_index("ix_operator_acts_subject", "operator_acts")
     op.drop_index("ix_submissions_promised", "submissions")
     op.drop_index("ix_submissions_system", "submissions")
     for name, _ in SUBMISSIONS:
