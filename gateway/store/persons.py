@@ -11,6 +11,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState, SubmissionState
 from gateway.store import holdings as numbers
+from gateway.store import questions as asked
+from gateway.store import statements as said
 from gateway.store import submissions as demands
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
@@ -25,8 +27,10 @@ from gateway.store.tables import (
     mos,
     mts,
     preferences,
+    questions,
     saved_dialogues,
     sim_checks,
+    statements,
     stray_dlrs,
     submissions,
 )
@@ -86,11 +90,13 @@ def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: 
     closed = update(submissions).where(s.holding_id.in_(held), s.state.not_in(OPEN_SUBMISSION))
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
-    erased = conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone)).rowcount
+    ids = tuple(conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone).returning(s.id)).scalars())
+    said.erase_of(conn, ids)
+    asked.erase_of(conn, ids)
     texts = _erase_texts(conn, held) + _erase_mos(conn, digest, before)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)
-    return Counts(_forget_numbers(conn, seals, free, now), erased, left, texts, others)
+    return Counts(_forget_numbers(conn, seals, free, now), len(ids), left, texts, others)
 
 
 def _erase_texts(conn: Connection, held: Sequence[int]) -> int:
@@ -142,7 +148,7 @@ def export(conn: Connection, seals: Seals, msisdn: str) -> dict[str, Any]:
     chosen = conn.execute(select(preferences).where(preferences.c.holding_id.in_(held)).order_by(preferences.c.id))
     left = conn.execute(select(saved_dialogues).where(saved_dialogues.c.holding_id.in_(held)))
     s = submissions.c
-    asked = conn.execute(
+    hers = conn.execute(
         select(submissions).where(s.holding_id.in_(held) | s.helper_id.in_(held)).order_by(submissions.c.id)
     )
     return {
@@ -151,7 +157,7 @@ def export(conn: Connection, seals: Seals, msisdn: str) -> dict[str, Any]:
             _shown(row, "opened_at", "closed_at", "closed_why", "last_seen_at", "network", "notice", "notice_at")
             for row in of_holdings
         ],
-        "demands": [_demand(seals, row) for row in asked],
+        "demands": [_demand(seals, row) | _talk(conn, seals, row, held) for row in hers],
         "sms_sent_to_the_number": [
             _shown(row, "created_at", "template", "category", "state", "segments", "private")
             | {"text": "" if row.private else seals.shown(row.text_sealed, _MT_TEXT)}
@@ -177,6 +183,26 @@ def _demand(seals: Seals, row: Any) -> dict[str, Any]:
         "relation": seals.shown(row.relation_sealed, demands.RELATION),
         "message": seals.shown(row.message_sealed, _MESSAGE),
         "state": SubmissionState(row.state).value,
+    }
+
+
+def _talk(conn: Connection, seals: Seals, row: Any, held: Collection[int]) -> dict[str, Any]:
+    """What was asked and said about a demand, for whose it is: not for who only made it for somebody else."""
+    if row.holding_id not in held:
+        return {}
+    q, st = questions.c, statements.c
+    asked_of = conn.execute(select(questions).where(q.submission_id == row.id).order_by(q.id))
+    said_of = conn.execute(select(statements).where(st.submission_id == row.id).order_by(st.id))
+    return {
+        "questions": [
+            _shown(one, "asked_at", "expires_at", "settled_at", "outcome")
+            | {"text": None if one.text_sealed is None else seals.open_json(one.text_sealed, asked.TEXT)}
+            for one in asked_of
+        ],
+        "statements": [
+            _shown(one, "said_at", "kind", "channel") | {"text": seals.shown(one.text_sealed, said.TEXT)}
+            for one in said_of
+        ],
     }
 
 

@@ -20,15 +20,18 @@ from gateway.store import (
     mt_texts,
     mts,
     outbox,
+    questions,
     reseal,
     saved_dialogues,
     sim_checks,
+    statements,
     stray_dlrs,
     submissions,
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.usecases import agreements, holdings, persons, reconcile
+from gateway.usecases import questions as asked
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -120,6 +123,8 @@ def _erasures(conn: Connection, now: datetime) -> int:
     erased = submissions.erase_due(conn, now, _LIMIT)
     if erased:
         mt_texts.erase_of(conn, erased)
+        questions.erase_of(conn, erased)
+        statements.erase_of(conn, erased)
     return len(erased)
 
 
@@ -146,6 +151,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "reports_adopted": partial(_adoptions, parts),
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
+        "questions_over": lambda conn, now: asked.expire(parts, conn, _LIMIT, now),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
         "resealed": partial(_resealed, parts),
         "erasures_finished": lambda conn, now: persons.finish(parts, conn, _LIMIT, now),

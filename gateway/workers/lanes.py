@@ -22,6 +22,7 @@ from gateway.usecases import (
     sending,
     sim_checks,
     sms_in,
+    statements,
     stops,
     telling,
     upkeep,
@@ -46,7 +47,7 @@ _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 _FEWEST = 16
 
 #: What is done although no SMS may leave.
-_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check")
+_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "statement", "mo", "sim_check")
 
 Task = Callable[[], None]
 
@@ -138,6 +139,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(sms_in.handle, gateway.talk, row)
         case "sim_check":
             return partial(sim_checks.ask, parts, row)
+        case "statement":
+            return partial(statements.tell, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
     raise ValueError(f"nothing handles a row of kind {row.kind}")

@@ -76,6 +76,8 @@ def test_my_own_in_detail(sqlite_bench, act, caller):
         "case_number": "",
         "decided_message": "",
         "can_withdraw": "yes",
+        "can_correct": "yes",
+        "can_answer": "",
     }
 
 
