@@ -6,28 +6,23 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
 from gateway.engine.outcomes import Act, Lookup
-from gateway.messages import BackofficeEvent, Decision, EventType, SubmissionState
+from gateway.messages import EventType, SubmissionState
 from gateway.settings import Sender
-from gateway.store import codes, holdings, outbox, questions, submission_events
+from gateway.store import holdings, outbox, questions, submissions
 from gateway.usecases import questions as asking
 from gateway.usecases import upkeep
-from gateway.usecases.backoffice_events import take_event
 from gateway.usecases.holdings import Why, close
 from gateway.usecases.lookups import submission_status
 from gateway.usecases.questions import my_question, open_question
-from gateway.usecases.statements import Answer, answer_by_sms, answer_question, correct
+from gateway.usecases.statements import answer_question, correct
 from gateway.usecases.submissions import submit
-from gateway.usecases.verification import Verdict, in_words
+from gateway.usecases.verification import Outcome, Verdict, in_words
 from gateway.usecases.withdrawals import withdraw
-
-_ids = count(1)
-ASKED = {"fr": "Quel est le nom de votre mère ?", "en": "What is your mother's name?"}
-CODE = re.compile(r"(?<=REPONSE )\d{6}")
+from tests.usecases.asking import ASKED, code_of, decide, does, history, outcomes, proved, says, take
 
 
 @pytest.fixture
@@ -44,63 +39,9 @@ def number(bench, act, caller):
     return submit(bench.parts, act(), caller, b"k" * 32).values["reference"].raw
 
 
-def take(bench, number: str, type_: EventType = EventType.MORE_NEEDED, **more: object) -> str:
-    more.setdefault("question", ASKED if type_ is EventType.MORE_NEEDED else {})
-    event = BackofficeEvent(
-        system="etat-civil",
-        event_id=str(more.pop("event_id", f"evt_{next(_ids)}")),
-        type=type_,
-        reference=number,
-        occurred_at=bench.time,
-        **more,
-    )
-    return take_event(bench.parts, event, bench.time)
-
-
-def decide(bench, number: str) -> str:
-    return take(bench, number, EventType.DECIDED, decision=Decision.GRANTED)
-
-
-def code_of(bench, number: str) -> str:
-    return CODE.findall(bench.texts(number)[-1])[0]
-
-
 def open_one(bench, number: str):
     with bench.parts.database.read() as conn:
         return asking.waiting(conn, bench.parts, bench.submission(number), bench.time)
-
-
-def outcomes(bench, number: str) -> list[str | None]:
-    holding = bench.submission(number).holding_id
-    with bench.parts.database.read() as conn:
-        every = questions.of_holding(conn, bench.parts.seals, holding, bench.time - timedelta(days=365))
-    return [one.outcome for one in reversed(every)]
-
-
-def history(bench, number: str) -> list[tuple[str, str]]:
-    with bench.parts.database.read() as conn:
-        return [(one.kind, one.code) for one in submission_events.of(conn, bench.submission(number).id)]
-
-
-def says(bench, number: str, code: str, text: str = "Afi Dossou", holding: int | None = None, at=None) -> str:
-    given = Answer(holding or bench.submission(number).holding_id, code, text, "at", at or bench.time)
-    with bench.parts.database.begin() as conn:
-        return answer_by_sms(conn, bench.parts, given, bench.time)[0]
-
-
-def proved(bench, number: str, purpose: str) -> None:
-    """As if a one-time code had been typed back."""
-    with bench.parts.database.begin() as conn:
-        holding = bench.submission(number).holding_id
-        one = codes.add(conn, holding, purpose, b"d" * 32, bench.time, bench.time + timedelta(minutes=10))
-        codes.prove(conn, one, b"p" * 32, bench.time)
-
-
-def does(bench, action, who, number: str, key: bytes, prove: bool = True, **args: str) -> str:
-    if prove:
-        proved(bench, number, "suivi.code")
-    act = Act(action.__name__, "suivi", 0, {"reference": number, **args}, proof="suivi.code")
-    return action(bench.parts, act, who, key.ljust(32)).outcome
 
 
 def test_asked_and_told(bench, number):
@@ -345,8 +286,6 @@ def test_a_second_answer(bench, number):
     [(259_199, "not_yours", "a thief of a récépissé waits three days"), (259_200, "done", "then it is hers")],
 )
 def test_a_demand_just_taken_over_is_spoken_for_by_nobody(bench, number, other, seconds, answer, remark):
-    from gateway.store import submissions
-
     take(bench, number)
     with bench.parts.database.begin() as conn:
         fresh = holdings.open_holding(conn, bench.parts.seals, other.msisdn, bench.time)
@@ -368,8 +307,6 @@ def test_another_phone_sees_no_question(bench, number, caller, other):
 
 
 def test_whoever_checks_a_recepisse_is_not_told_of_a_question(bench, number):
-    from gateway.usecases.verification import Outcome
-
     day = bench.time.date()
     verdict = Verdict(Outcome.GENUINE, "acte-naissance", day, SubmissionState.MORE_NEEDED)
     assert in_words(bench.parts, verdict, "fr")[2] == "en cours de traitement"
