@@ -40,6 +40,8 @@ _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc\u02b9`")
 _TOKEN = re.compile(r"[^\W_]+")
 _GLUED = re.compile(r"([^\W\d_]+)(\d.*)")
 _FIRST_WORD = re.compile(r"[\W_]*[^\W\d_]+")
+#: A digit before a free text; O, I and l are one only right behind another and before no letter ("48219 oui").
+_DIGIT, _NO_DIGIT = r"(?:(?:\d|(?<=[\dOoIl])[OoIl])[ .\-]*)", r"(?!\d)(?!(?<=[OoIl])[^\W\d_])"
 _LOOKS_LIKE_DIGITS = re.compile(r"[\dOoIl]*\d[\dOoIl]*|[OoIl]+")
 _DIGITS = str.maketrans("OoIl", "0011")
 #: How many digits an argument has.
@@ -125,6 +127,8 @@ def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: fr
         return _run(menus, found, tokens[1:]) if bare and found is not None else Other.ANSWER
     if dialogue and " ".join((first, *rest)) in labels:
         return Other.ANSWER
+    if dialogue and found is not None and found[0].does == "answer" and not rest:
+        return Other.ANSWER  # alone it is the beginning of "Répondre à la question"
     if found is not None:
         said = _with_text(found, text) if rest and _takes_text(found[0]) else _run(menus, found, tokens[1:])
         return Other.ANSWER if dialogue and said is Other.UNKNOWN else said
@@ -225,7 +229,7 @@ def _with_text(found: tuple[Command, str | None], text: str) -> Said:
     command, language = found
     *digits, free = command.takes
     most = sum(_LENGTHS[argument.type] for argument in digits)
-    match = re.fullmatch(rf"[\W_]*[^\W\d_]+[\W_]*((?:[\dOoIl][ .\-]*){{{most}}})(?!\d)(.*)", text, re.DOTALL)
+    match = re.fullmatch(_FIRST_WORD.pattern + rf"[\W_]*({_DIGIT}{{{most}}}){_NO_DIGIT}(.*)", text, re.DOTALL)
     values = match and _digits(replace(command, takes=tuple(digits)), _TOKEN.findall(match[1]))
     said = " ".join(match[2].split()).lstrip(":;,.-+= ") if match else ""
     is_missing = free.name not in command.optional and not any(character.isalnum() for character in said)

@@ -60,9 +60,9 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
     if found is None or found.state is SubmissionState.PROPOSED:
         return LookupAnswer("unknown")
     menus = parts.shelf.current
+    state = Saved(state_word(menus, found.state, caller.language, asked=asked is not None))
     if not own:
-        return LookupAnswer("other", {"state_label": Saved(state_word(menus, found.state, caller.language))})
-    state = Saved(compose.text(menus, f"state_{found.state.value}", caller.language, {}))
+        return LookupAnswer("other", {"state_label": state})
     answer = "" if asked is None else "code" if found.sensitive else "yes"
     details = _details(parts, menus, found, caller.language)
     return LookupAnswer("own", {"state_label": state, "can_answer": Saved(answer), **details})

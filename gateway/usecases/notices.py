@@ -139,9 +139,9 @@ def short_title(menus: Menus, service: Service, language: str) -> str:
     return titles.get(language) or titles[menus.languages[0]]
 
 
-def state_word(menus: Menus, state: SubmissionState, language: str) -> str:
-    """A state as anybody may read it: that something was asked of the citizen is said to her alone."""
-    shown = SubmissionState.IN_PROGRESS if state is SubmissionState.MORE_NEEDED else state
+def state_word(menus: Menus, state: SubmissionState, language: str, *, asked: bool = False) -> str:
+    """A state as anybody may read it; that a question waits (`asked`) is said to the citizen alone, while it does."""
+    shown = SubmissionState.IN_PROGRESS if state is SubmissionState.MORE_NEEDED and not asked else state
     return compose.text(menus, f"state_{shown.value}", language, {})
 
 

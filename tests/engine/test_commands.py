@@ -217,6 +217,8 @@ def test_what_accepts_a_proposal(menus: Menus) -> None:
         ("REPONSE 482193", "bad reponse"),
         ("REPONSE 482193 ...", "bad reponse"),
         ("REPONSE 48219 oui", "bad reponse"),
+        ("REPONSE 48219oui", "bad reponse"),
+        ("REPONSE 48219 l'acte", "bad reponse"),
         ("REPONSE 4821934 oui", "bad reponse"),
         ("REPONSE oui", "bad reponse"),
         ("REPONSE", "reponse?"),
@@ -235,6 +237,8 @@ def test_an_answer_to_a_question(menus: Menus, text: str, means: str) -> None:
         ("réponse favorable", Waiting.FREE_TEXT, "answer"),
         ("REPONSE", Waiting.FREE_TEXT, "answer"),
         ("REPONSE 482193 oui", Waiting.CHOICE, "reponse 482193 oui"),
+        ("Répondre", Waiting.CHOICE, "answer"),
+        ("REPONSE oui", Waiting.CHOICE, "bad reponse"),
     ],
 )
 def test_an_answer_to_a_question_within_a_dialogue(menus: Menus, text: str, waiting: Waiting, means: str) -> None:
