@@ -53,6 +53,9 @@ def create_app(config: SimulatorConfig) -> Flask:
     app.add_url_rule(
         f"/backoffice/{SYSTEM}/submissions/<reference>/withdrawal", view_func=take_withdrawal, methods=["POST"]
     )
+    app.add_url_rule(
+        f"/backoffice/{SYSTEM}/submissions/<reference>/statements", view_func=take_statement, methods=["POST"]
+    )
     app.add_url_rule("/africastalking/insights/v1/sim-swap", view_func=ask_sim, methods=["POST"])
     app.before_request(_only_ourselves)
     app.after_request(_add_headers)
@@ -140,6 +143,16 @@ def take_submission() -> tuple[Response, int]:
 
 def take_withdrawal(reference: str) -> tuple[Response, int]:
     status, body = _world().backoffice.withdraw(request.headers.get("Authorization", ""), reference)
+    return jsonify(body), status
+
+
+def take_statement(reference: str) -> tuple[Response, int]:
+    status, body = _world().backoffice.take_statement(
+        request.headers.get("Authorization", ""),
+        request.headers.get("Idempotency-Key", ""),
+        reference,
+        request.get_data(),
+    )
     return jsonify(body), status
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway import logs
-from gateway.engine import compose
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
 from gateway.messages import OnBehalf, SubmissionState
