@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 from rapidfuzz.distance import OSA
 
+from gateway.engine.answers import clean
 from gateway.engine.outcomes import Saved
 from gateway.engine.wording import in_language
 from gateway.menu.model import Argument, Command, Menus
@@ -231,7 +232,7 @@ def _with_text(found: tuple[Command, str | None], text: str) -> Said:
     most = sum(_LENGTHS[argument.type] for argument in digits)
     match = re.fullmatch(_FIRST_WORD.pattern + rf"[\W_]*({_DIGIT}{{{most}}}){_NO_DIGIT}(.*)", text, re.DOTALL)
     values = match and _digits(replace(command, takes=tuple(digits)), _TOKEN.findall(match[1]))
-    said = " ".join(match[2].split()).lstrip(":;,.-+= ") if match else ""
+    said = clean(match[2]).lstrip(":;,.-+= ") if match else ""
     is_missing = free.name not in command.optional and not any(character.isalnum() for character in said)
     if not values or is_missing:
         return BadArgument(command, language)

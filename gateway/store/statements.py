@@ -73,6 +73,12 @@ def material(conn: Connection, seals: Seals, statement_id: int) -> StatementMate
     return StatementMaterial(row.submission_id, row.system, SubmissionState(row.state), statement)
 
 
+def ids_of(conn: Connection, submission_id: int) -> tuple[int, ...]:
+    """The statements about a demand, oldest first."""
+    about = select(statements.c.id).where(statements.c.submission_id == submission_id).order_by(statements.c.id)
+    return tuple(conn.execute(about).scalars())
+
+
 def erase_of(conn: Connection, submission_ids: Sequence[int]) -> int:
     """How many statements about these demands lost their text."""
     st = statements.c

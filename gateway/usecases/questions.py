@@ -141,7 +141,9 @@ def expire(parts: Parts, conn: Connection, limit: int, now: datetime) -> int:
         submissions.hold(conn, submission_id)
         if not questions.settle(conn, question_id, "expired", now):
             continue
-        if submissions.set_state(conn, parts.seals, submission_id, SubmissionState.IN_PROGRESS, now):
+        found = submissions.by_id(conn, parts.seals, submission_id)
+        if found is not None and found.state is SubmissionState.MORE_NEEDED:
+            submissions.set_state(conn, parts.seals, submission_id, SubmissionState.IN_PROGRESS, now)
             submission_events.add(conn, submission_id, "question_expired", now)
     return len(over)
 

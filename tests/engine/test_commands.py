@@ -214,6 +214,7 @@ def test_what_accepts_a_proposal(menus: Menus) -> None:
         ("REPONSE 482193Zongo", "reponse 482193 Zongo"),
         ("REPONSE 482193\nAfi\nDossou", "reponse 482193 Afi Dossou"),
         ("reply 482193 yes", "reponse 482193 yes"),
+        ("REPONSE 482193 Af\u202ei\x00 \u200bD", "reponse 482193 Afi D"),
         ("REPONSE 482193", "bad reponse"),
         ("REPONSE 482193 ...", "bad reponse"),
         ("REPONSE 48219 oui", "bad reponse"),

@@ -16,8 +16,10 @@ from gateway.store.tables import submissions as table
 from gateway.usecases import persons as people
 from gateway.usecases import upkeep
 from gateway.usecases.hand_over import hand_over
+from gateway.usecases.inspection import show
 from gateway.usecases.statements import answer_question, correct, tell
 from gateway.usecases.submissions import submit
+from gateway.usecases.tracing import trace
 from gateway.usecases.withdrawals import withdraw
 from tests.usecases.asking import ASKED, code_of, decide, does, history, outcomes, says, take
 from tests.usecases.conftest import MSISDN
@@ -284,3 +286,15 @@ def test_what_cannot_be_read_is_dead_and_stops_nothing(bench, taken, caller):
 def test_a_statement_that_is_not_there_is_none(bench, number):
     with bench.parts.database.read() as conn:
         assert statements.material(conn, bench.parts.seals, 4711) is None
+
+
+def test_an_operator_sees_that_it_was_passed_on_and_not_what_it_says(bench, taken, caller):
+    corrects(bench, taken, caller)
+    bench.office.answers = [RETRY]
+    work(bench)
+    sheet, traced = show(bench.parts, taken), trace(bench.parts, taken)
+    assert [(row.kind, row.state, row.last_code) for row in sheet.work if row.kind == "statement"] == [
+        ("statement", "ready", "http_503")
+    ]
+    assert any(one.about.startswith("statement") for one in traced.moments)
+    assert "Afi" not in repr((sheet, traced))
