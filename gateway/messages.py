@@ -216,9 +216,8 @@ class SubmissionState(StrEnum):
     QUEUED = "queued"  #: received -> queued: it lies where the institution will find it: a day's file, an agents' inbox
     DELIVERED = "delivered"  #: received | queued -> delivered: its system has it and has not said yet that it takes it
     ACKNOWLEDGED = "acknowledged"  #: -> acknowledged: the institution took it
-    IN_PROGRESS = (
-        "in_progress"  #: -> in_progress: somebody works on it; more_needed -> in_progress: the citizen answered
-    )
+    #: -> in_progress: somebody works on it; more_needed -> in_progress: she answered, or the time to answer is over
+    IN_PROGRESS = "in_progress"
     MORE_NEEDED = "more_needed"  #: -> more_needed: the institution asked the citizen something and waits for the answer
     GRANTED = "granted"  #: open -> granted: the institution decided in favour; what was asked for is ready
     REFUSED = "refused"  #: open -> refused: the institution decided against, or would not take it

@@ -18,7 +18,7 @@ from gateway.text import reference
 #: What an event may say to a citizen, in characters; more could not be sent as an SMS anyway.
 MESSAGE_MAX = 600
 #: What it may ask a citizen: it must leave room for the answer's instructions in one SMS of two segments.
-QUESTION_MAX = 200
+QUESTION_MAX = 160
 #: A file number is shown on a handset and in an SMS.
 CASE_MAX = 24
 _ID = re.compile(r"[!-~]{1,128}")

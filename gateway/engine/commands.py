@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from rapidfuzz.distance import OSA
 
+from gateway.engine.answers import clean
 from gateway.engine.outcomes import Saved
 from gateway.engine.wording import in_language
 from gateway.menu.model import Argument, Command, Menus
@@ -39,6 +40,9 @@ _CATALOGUE = "catalogue"
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc\u02b9`")
 _TOKEN = re.compile(r"[^\W_]+")
 _GLUED = re.compile(r"([^\W\d_]+)(\d.*)")
+_FIRST_WORD = re.compile(r"[\W_]*[^\W\d_]+")
+#: A digit before a free text; O, I and l are one only right behind another and before no letter ("48219 oui").
+_DIGIT, _NO_DIGIT = r"(?:(?:\d|(?<=[\dOoIl])[OoIl])[ .\-]*)", r"(?!\d)(?!(?<=[OoIl])[^\W\d_])"
 _LOOKS_LIKE_DIGITS = re.compile(r"[\dOoIl]*\d[\dOoIl]*|[OoIl]+")
 _DIGITS = str.maketrans("OoIl", "0011")
 #: How many digits an argument has.
@@ -116,18 +120,24 @@ def read(menus: Menus, text: str, waiting: Waiting = Waiting.NOTHING, labels: fr
     if found is not None and found[0].does == "stop":
         return _stop(menus, found, rest, waiting) or nothing
     if waiting is Waiting.FREE_TEXT:
+        if found is not None and found[0].does == "answer":
+            # Its word and its code together are no answer to a screen.
+            meant = _with_text(found, text)
+            return meant if isinstance(meant, Run) else Other.ANSWER
         bare = found is not None and not rest and found[0].does in ("help", "menu")
         return _run(menus, found, tokens[1:]) if bare and found is not None else Other.ANSWER
     if dialogue and " ".join((first, *rest)) in labels:
         return Other.ANSWER
+    if dialogue and found is not None and found[0].does == "answer" and not rest:
+        return Other.ANSWER  # alone it is the beginning of "Répondre à la question"
     if found is not None:
-        said = _run(menus, found, tokens[1:])
+        said = _with_text(found, text) if rest and _takes_text(found[0]) else _run(menus, found, tokens[1:])
         return Other.ANSWER if dialogue and said is Other.UNKNOWN else said
     if dialogue:
         return Other.ANSWER
     if first in index.yes and len(rest) < _STOP_WORDS:
         return Other.YES
-    return _near(menus, first, tokens[1:]) or Other.UNKNOWN
+    return _near(menus, first, tokens[1:], text) or Other.UNKNOWN
 
 
 def is_yes(menus: Menus, text: str) -> bool:
@@ -211,6 +221,24 @@ def _run(menus: Menus, found: tuple[Command, str | None], rest: Sequence[str]) -
     return Run(command, language, values, complete=bool(values))
 
 
+def _takes_text(command: Command) -> bool:
+    return bool(command.takes) and command.takes[-1].type == "text"
+
+
+def _with_text(found: tuple[Command, str | None], text: str) -> Said:
+    """A command whose digits are followed by a free text, which is kept as it was written."""
+    command, language = found
+    *digits, free = command.takes
+    most = sum(_LENGTHS[argument.type] for argument in digits)
+    match = re.fullmatch(_FIRST_WORD.pattern + rf"[\W_]*({_DIGIT}{{{most}}}){_NO_DIGIT}(.*)", text, re.DOTALL)
+    values = match and _digits(replace(command, takes=tuple(digits)), _TOKEN.findall(match[1]))
+    said = clean(match[2]).lstrip(":;,.-+= ") if match else ""
+    is_missing = free.name not in command.optional and not any(character.isalnum() for character in said)
+    if not values or is_missing:
+        return BadArgument(command, language)
+    return Run(command, language, {**values, free.name: Saved(said)}, complete=True)
+
+
 def _empty(command: Command) -> dict[str, Saved]:
     return {argument.name: Saved("") for argument in command.takes}
 
@@ -275,7 +303,7 @@ def _line(menus: Menus, name: str, typed: str) -> Saved | None:
     return Saved(found[0].id, in_language(found[0].label.by_language, menus.languages[0], menus.languages[0]))
 
 
-def _near(menus: Menus, first: str, rest: Sequence[str]) -> Near | None:
+def _near(menus: Menus, first: str, rest: Sequence[str], text: str) -> Near | None:
     """The command that the first word is nearly; None when none is, or when it could be several.
 
     Of two that are as near, the one with a word of the default language is meant: START is no reason to forget STATUT.
@@ -289,6 +317,8 @@ def _near(menus: Menus, first: str, rest: Sequence[str]) -> Near | None:
     if len({index.words[word][0].id for word in words}) != 1:
         return None
     word = index.written[words[0]]
+    if _takes_text(index.words[words[0]][0]):  # as it was written
+        rest = [_FIRST_WORD.sub("", text, count=1).strip()]
     return Near(word, " ".join((word, *rest)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.menu import sizes, templates
 from gateway.menu.model import Ask, Lookup, Menus, Pick, Screen, Service
+from gateway.menu.world import GATEWAY_SOURCES
 
 #: Greatest size of a value that no screen declares: an action's.
 UNDECLARED_SIZE = 40
@@ -55,6 +56,8 @@ def _read(service: Service) -> Declared:
             identifiers.add(verb.save)
         elif isinstance(verb, Lookup):
             looked_up.update(verb.saves)
+            known = GATEWAY_SOURCES.get(verb.source)
+            personal.update(known.personal if known is not None else ())
     fed = {screen.id for screen in service.screens.values() if not looked_up.isdisjoint(_names(screen))}
     return Declared(service, sizes.kept(service), frozenset(personal), frozenset(identifiers), frozenset(fed))
 

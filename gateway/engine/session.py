@@ -78,7 +78,13 @@ def copy_of(state: State) -> State:
 
 
 def keep(state: State, name: str, raw: Raw, shown: str = "") -> None:
-    """Keeps an answer. `shown` is what people read instead of the raw value."""
+    """Keeps an answer. `shown` is what people read instead of the raw value.
+
+    What is given anew after the dialogue was taken up is no longer of who began it.
+    """
+    if state.resumed and name in list(state.values)[: state.resumed]:
+        del state.values[name]
+        state.resumed -= 1
     state.values[name] = (raw, shown) if shown and shown != str(raw) else (raw,)
 
 

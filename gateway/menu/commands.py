@@ -20,6 +20,8 @@ BUILTINS = cast(tuple[Builtin, ...], get_args(Builtin))
 ARGUMENT_TYPES = cast(tuple[ArgumentType, ...], get_args(ArgumentType))
 #: What STOP may name; "all" is what ABONNE alone comes back to.
 CATEGORIES = ("procedure", "information")
+#: Arguments of a known number of digits: a free text can follow them.
+DIGITS = ("reference", "code", "digits4")
 #: `list:sujets` in `takes`: one line of that list.
 LIST_PREFIX = "list:"
 
@@ -155,13 +157,22 @@ def _takes(inspection: Inspection, command: Command) -> None:
     needed_after = [name in command.optional for name in names]
     if needed_after != sorted(needed_after):
         inspection.fault("optional_last", command.mark, command=command.id)
+    if command.does == "answer" and [argument.type for argument in command.takes] != ["code", "text"]:
+        inspection.fault("answer_takes", command.mark, command=command.id)
     service = menus.services.get(command.starts or "")
     known = frozenset(kept(service)) if service is not None else None
-    for argument in command.takes:
+    for place, argument in enumerate(command.takes):
+        if argument.type == "text" and not (place == len(names) - 1 and _only_digits(command.takes[:place])):
+            inspection.fault("text_after_digits", command.mark, name=argument.name)
         if known is not None and argument.name not in known and service and service.mark.file not in inspection.broken:
             inspection.unknown("unknown_taken", command.mark, argument.name, known, service=service.id)
         if argument.type == "list" and argument.source not in menus.lists:
             inspection.unknown("unknown_list", command.mark, argument.source, frozenset(menus.lists))
+
+
+def _only_digits(before: tuple[Argument, ...]) -> bool:
+    """Whether the digits before a free text say where it begins."""
+    return bool(before) and all(argument.type in DIGITS for argument in before)
 
 
 def _help(inspection: Inspection, command: Command) -> None:

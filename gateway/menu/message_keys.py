@@ -41,6 +41,11 @@ REASON_SIZE = 60
 _RESUME = {"service": SERVICE_SIZE, "short": SHORT_CODE_SIZE, "resume": REFERENCE_SIZE, **_CODE}
 #: What an institution writes in a decision or a refusal; longer is visibly cut by whoever composes the SMS.
 INSTITUTION_TEXT_SIZE = 200
+#: What an institution is called, and what it asks: with how to answer, two segments hold them.
+INSTITUTION_SIZE = 24
+QUESTION_SIZE = 160
+_QUESTION = {"institution": INSTITUTION_SIZE, "question": QUESTION_SIZE, "otc": 6, **_DEMAND}
+_UNTIL = {"date": 5, "time": 5}
 
 _ERRORS: dict[str, dict[str, int]] = {
     "error_choice": {},
@@ -68,7 +73,7 @@ _ERRORS: dict[str, dict[str, int]] = {
 }
 _WORDS = (
     "key_back", "key_home", "key_more", "word_or", "word_yes", "word_no", "date_day", "date_month", "date_year",
-    "search_hint", "unverified",
+    "search_hint", "unverified", "word_wrong", "word_right",
     "state_proposed", "state_received", "state_queued", "state_delivered", "state_acknowledged", "state_in_progress",
     "state_more_needed", "state_granted", "state_refused", "state_dead", "state_withdrawn", "state_closed",
     "notice_go_on", "resume_yes", "resume_no", "resume_other",
@@ -91,6 +96,12 @@ _ANSWERS: dict[str, dict[str, int]] = {
     "sms_privacy": _CODE,
     "sms_agree_code": {},
     "sms_agree_wrong": {},
+    "sms_answer_taken": {"institution": INSTITUTION_SIZE, **_DEMAND},
+    "sms_answer_again": _CODE,
+    "sms_answer_over": _CODE,
+    "sms_answer_wrong": _CODE,
+    "sms_answer_tries": _CODE,
+    "sms_answer_too_long": {"maximum": 3},
 }
 
 MESSAGES: Mapping[str, MessageKey] = {
@@ -124,6 +135,14 @@ MESSAGES: Mapping[str, MessageKey] = {
     "acknowledged": MessageKey("sms", _DEMAND_OF),
     "acknowledged_case": MessageKey("sms", {**_DEMAND_OF, "case": 24}),
     "acknowledged_sensitive": MessageKey("sms", _DEMAND),
+    "in_progress": MessageKey("sms", _DEMAND_OF),
+    "in_progress_sensitive": MessageKey("sms", _DEMAND),
+    "question_ask": MessageKey("sms", _QUESTION, 2, answers_mo=True),
+    "question_ask_until": MessageKey("sms", {**_QUESTION, **_UNTIL}, 2, answers_mo=True),
+    "question_dial": MessageKey("sms", _QUESTION, 2),
+    "question_dial_until": MessageKey("sms", {**_QUESTION, **_UNTIL}, 2),
+    "question_sensitive": MessageKey("sms", _DEMAND),
+    "question_sensitive_until": MessageKey("sms", {**_DEMAND, **_UNTIL}),
     "decided_granted": MessageKey("sms", _DEMAND_OF),
     "decided_granted_message": MessageKey("sms", {**_DEMAND_OF, "message": INSTITUTION_TEXT_SIZE}, 2),
     "decided_refused": MessageKey("sms", _DEMAND_OF),

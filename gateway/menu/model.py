@@ -235,13 +235,16 @@ class ListItem:
     label: Text
 
 
-ArgumentType = Literal["reference", "code", "digits4", "list", "catalogue", "language", "category", "word"]
-Builtin = Literal["help", "menu", "resume", "stop"]
+ArgumentType = Literal["reference", "code", "digits4", "list", "catalogue", "language", "category", "word", "text"]
+Builtin = Literal["help", "menu", "resume", "stop", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What follows the word of a command, kept under `name` in the service that it starts."""
+    """What follows the word of a command, kept under `name` in the service that it starts.
+
+    A `text` is whatever follows the digits before it, as it was written.
+    """
 
     name: str
     type: ArgumentType

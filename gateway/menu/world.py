@@ -28,6 +28,7 @@ class Source:
     outcomes: tuple[str, ...] | None = None  #: beside `unavailable`
     values: tuple[str, ...] | None = None
     moving: bool = False  #: it gives lines to pick from
+    personal: tuple[str, ...] = ()  #: values that are masked when another person may have taken the dialogue up
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Action:
 GATEWAY_ACTIONS: Mapping[str, Action] = {
     "set_preference": Action(args=("subject", "value"), outcomes=("done", "refused")),  # usecases/preferences.py
     "withdraw": Action(args=("reference",), outcomes=("done", "late", "not_yours"), code=True),
+    "open_question": Action(args=("reference",), outcomes=("done", "not_yours"), code=True),  # usecases/questions.py
+    "answer_question": Action(args=("reference", "text"), outcomes=("done", "late", "not_yours"), code=True),
+    "correct": Action(args=("reference", "wrong", "right"), outcomes=("done", "late", "not_yours"), code=True),
     "take_over": Action(args=("reference", "last4"), outcomes=("done", "no", "too_many")),
     "disown": Action(args=(), outcomes=("done",)),  # usecases/persons.py
     "erase_me": Action(args=(), outcomes=("done",), code=True),
@@ -54,7 +58,22 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
     "submission_status": Source(
         args=("reference",),
         outcomes=("own", "other", "unknown"),
-        values=("state_label", "service_title", "promised_date", "case_number", "decided_message", "can_withdraw"),
+        values=(
+            "state_label",
+            "service_title",
+            "promised_date",
+            "case_number",
+            "decided_message",
+            "can_withdraw",
+            "can_correct",
+            "can_answer",
+        ),
+    ),
+    "my_question": Source(
+        args=("reference",),
+        outcomes=("found", "none", "dial"),
+        values=("question", "institution", "answer_by"),
+        personal=("question",),
     ),
     "my_messages": Source(args=(), moving=True),
     "my_message": Source(args=("id",), outcomes=("found", "none"), values=("day", "text")),

@@ -56,6 +56,9 @@ def create_app(config: SimulatorConfig) -> Flask:
     )
     app.add_url_rule(f"/backoffice/{SYSTEM}/submissions/<reference>", view_func=tell_status)
     app.add_url_rule(f"{xroad.PREFIX}/<path:call>", view_func=through_xroad, methods=["GET", "POST"])
+    app.add_url_rule(
+        f"/backoffice/{SYSTEM}/submissions/<reference>/statements", view_func=take_statement, methods=["POST"]
+    )
     app.add_url_rule("/africastalking/insights/v1/sim-swap", view_func=ask_sim, methods=["POST"])
     app.before_request(_only_ourselves)
     app.after_request(_add_headers)
@@ -166,6 +169,16 @@ def through_xroad(call: str) -> Response:
     answer.status_code = reply.status or 500
     answer.headers.extend(reply.headers)
     return answer
+
+
+def take_statement(reference: str) -> tuple[Response, int]:
+    status, body = _world().backoffice.take_statement(
+        request.headers.get("Authorization", ""),
+        request.headers.get("Idempotency-Key", ""),
+        reference,
+        request.get_data(),
+    )
+    return jsonify(body), status
 
 
 def ask_sim() -> tuple[Response, int]:

@@ -1,4 +1,4 @@
-"""The demo back office: takes submissions, acknowledges, then decides (docs/protocol-backoffice.md)."""
+"""The demo back office: takes submissions, acknowledges, perhaps asks, then decides (docs/protocol-backoffice.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import threading
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from standardwebhooks.webhooks import Webhook
@@ -22,6 +22,8 @@ from gateway.simulator.wire import JSON, Request, Wire, WireError
 SYSTEM = "etat-civil"
 EVENT_TRIES = 12  #: with doubling waits, more than half an hour
 
+#: What the case then is; a decision is its own state.
+_STATES = {"submission.acknowledged": "acknowledged", "submission.more_needed": "asked"}
 _KEY = re.compile(r'"[^"\\\x00-\x1f\x7f]{1,255}"')  # a quoted string, RFC 8941 §3.3.3
 _REFERENCE = re.compile(r"[0-9]{12}")
 
@@ -37,6 +39,15 @@ _MESSAGES = {
 }
 
 
+_QUESTION = {
+    "fr": "Dans quel quartier êtes-vous né(e) ?",
+    "en": "In which district were you born?",
+}
+_ANSWER_DAYS = 7
+#: A statement as it is shown: longer ones are no citizen's.
+_SAID_MAX = 1000
+
+
 @dataclass(slots=True)
 class Event:
     """One webhook. `state`: waiting, taken, given_up; `answers` are the statuses so far (0: no answer)."""
@@ -49,7 +60,11 @@ class Event:
 
 @dataclass(slots=True)
 class Case:
-    """A submission as the institution keeps it. `state`: received, acknowledged, granted, refused, withdrawn."""
+    """A submission as the institution keeps it.
+
+    `state`: received, acknowledged, asked, answered, granted, refused, withdrawn. `statements`: kind and text of what
+    the citizen said since.
+    """
 
     number: str
     reference: str
@@ -57,12 +72,14 @@ class Case:
     received_at: str
     decision: str
     state: str = "received"
+    asks: bool = False
+    statements: dict[str, tuple[str, str]] = field(default_factory=dict)  #: by idempotency key
     calls: int = 1  #: how often it was submitted: more than 1 shows that a retry was recognised
     events: list[Event] = field(default_factory=list)
 
 
 class Backoffice:
-    """The demo institution. Safe to share between threads; keeps no personal data."""
+    """The demo institution. Safe to share between threads; keeps no personal data but what citizens say to it."""
 
     def __init__(self, config: SimulatorConfig, switches: SwitchPanel, wire: Wire, agenda: Agenda) -> None:
         self._config = config
@@ -132,6 +149,29 @@ class Backoffice:
         said = case.state if case.state in _MESSAGES else "accepted"
         return 200, {"status": said, "case": case.number, "reason": _MESSAGES.get(said, {})}
 
+    def take_statement(self, authorization: str, key: str, reference: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer to what a citizen says about her demand; the same key counts once."""
+        if self._switches.now.backoffice_down:
+            return 503, {"status": "unavailable"}
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {self._config.backoffice_token}".encode()):
+            return 401, {"status": "unauthorized"}
+        said = _read_statement(body)
+        if said is None or not _KEY.fullmatch(key):
+            return 400, {"status": "bad_request", "detail": "the body is not a statement"}
+        with self._lock:
+            case = next((one for one in self._cases.values() if one.reference == reference), None)
+            if case is None:
+                return 404, {"status": "unknown"}
+            self._version += 1
+            is_new = key not in case.statements
+            case.statements[key] = said
+            answers = is_new and said[0] == "answer" and case.state == "asked"
+            if answers:
+                case.state = "answered"
+        if answers:
+            self._decide_later(case)
+        return 200, {"status": "taken"}
+
     def cases(self) -> list[dict[str, Any]]:
         """Every case, newest first."""
         with self._lock:
@@ -146,18 +186,28 @@ class Backoffice:
     def _open(self, submission: dict[str, Any]) -> Case:
         self._count += 1
         now = datetime.now(UTC)
-        # The rule of the demonstration: a NPI that ends in 0 is unknown to the institution.
-        refused = str(submission["fields"].get("npi", "")).endswith("0")
+        # The rules of the demonstration: a NPI that ends in 0 is unknown to the institution, one in 8 makes it ask.
+        npi = str(submission["fields"].get("npi", ""))
         return Case(
             f"EC-{now.year}-{self._count:05}",
             submission["reference"],
             submission["service"],
             now.isoformat(timespec="seconds"),
-            "refused" if refused else "granted",
+            "refused" if npi.endswith("0") else "granted",
+            asks=npi.endswith("8"),
         )
 
     def _acknowledge(self, case: Case) -> None:
         self._begin_event(case, "submission.acknowledged", {"reference": case.reference, "case": case.number})
+
+    def _ask(self, case: Case) -> None:
+        until = datetime.now(UTC) + timedelta(days=_ANSWER_DAYS)
+        data = {"reference": case.reference, "question": _QUESTION, "answer_by": until.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        self._begin_event(case, "submission.more_needed", data)
+
+    def _decide_later(self, case: Case) -> None:
+        later_s = max(0.0, self._config.decision_s - self._config.ack_s)
+        self._agenda.after(later_s, lambda: self._decide(case))
 
     def _decide(self, case: Case) -> None:
         data = {
@@ -174,7 +224,7 @@ class Backoffice:
         body = json.dumps({"type": kind, "timestamp": now, "data": data}, ensure_ascii=False)
         event = Event(f"msg_{uuid.uuid4().hex}", kind)
         with self._lock:
-            case.state = "acknowledged" if kind == "submission.acknowledged" else case.decision
+            case.state = _STATES.get(kind, case.decision)
             case.events.append(event)
             self._version += 1
         self._post(case, event, body)
@@ -202,9 +252,11 @@ class Backoffice:
             wait_s = self._config.retry_s * 2 ** (len(event.answers) - 1)
             self._agenda.after(wait_s, lambda: self._post(case, event, body))
         elif event.type == "submission.acknowledged":
-            # Decided after it was acknowledged, however long that took.
-            later_s = max(0.0, self._config.decision_s - self._config.ack_s)
-            self._agenda.after(later_s, lambda: self._decide(case))
+            # Asked, or decided, after it was acknowledged, however long that took.
+            if case.asks:
+                self._ask(case)
+            else:
+                self._decide_later(case)
 
 
 def _read(body: bytes) -> dict[str, Any] | None:
@@ -221,6 +273,18 @@ def _read(body: bytes) -> dict[str, Any] | None:
     return submission
 
 
+def _read_statement(body: bytes) -> tuple[str, str] | None:
+    """The kind and the text of a statement, None when the body is not one."""
+    try:
+        said: Any = json.loads(body)
+    except ValueError:
+        return None
+    kind, text = (said.get("kind"), said.get("text")) if isinstance(said, dict) else (None, None)
+    if kind not in ("answer", "correction") or not isinstance(text, str) or len(text) > _SAID_MAX:
+        return None
+    return kind, text
+
+
 def _shown(case: Case) -> dict[str, Any]:
     return {
         "case": case.number,
@@ -229,6 +293,7 @@ def _shown(case: Case) -> dict[str, Any]:
         "received_at": case.received_at,
         "state": case.state,
         "calls": case.calls,
+        "statements": [{"kind": kind, "text": text} for kind, text in case.statements.values()],
         "events": [
             {"id": event.id, "type": event.type, "state": event.state, "answers": list(event.answers)}
             for event in case.events

@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from gateway.messages import SubmissionState
 from gateway.store import holdings as numbers
+from gateway.store import questions as asked
+from gateway.store import statements as said
 from gateway.store import submissions as demands
 from gateway.store.conversations import STATE as _TALK
 from gateway.store.db import Connection
@@ -28,8 +30,10 @@ from gateway.store.tables import (
     mts,
     preferences,
     promised_answers,
+    questions,
     saved_dialogues,
     sim_checks,
+    statements,
     submission_events,
     submissions,
 )
@@ -56,7 +60,10 @@ def export(conn: Connection, seals: Seals, msisdn: str, read_state: ReadState, *
     return {
         "number": msisdn,
         **_of_number(conn, held, digest),
-        "demands": [_demand(conn, seals, row) for row in _rows(conn, submissions, "holding_id", held)],
+        "demands": [
+            _demand(conn, seals, row) | _talk(conn, seals, row.id)
+            for row in _rows(conn, submissions, "holding_id", held)
+        ],
         "demands_made_for_somebody_else": _for_others(conn, held),
         "asked_to_agree": _agreements(conn, held),
         "sms_sent_to_the_number": [
@@ -115,6 +122,21 @@ def _of_number(conn: Connection, held: Sequence[int], digest: bytes) -> dict[str
         ],
         "erasures": [
             _shown(row, "at", "who") for row in conn.execute(select(erasures).where(e.msisdn_digest == digest))
+        ],
+    }
+
+
+def _talk(conn: Connection, seals: Seals, submission_id: int) -> dict[str, Any]:
+    """What was asked and said about a demand."""
+    return {
+        "questions": [
+            _shown(one, "asked_at", "expires_at", "settled_at", "outcome")
+            | {"text": _opened(seals, one.text_sealed, asked.TEXT)}
+            for one in _rows(conn, questions, "submission_id", (submission_id,))
+        ],
+        "statements": [
+            _shown(one, "said_at", "kind", "channel") | {"text": seals.shown(one.text_sealed, said.TEXT)}
+            for one in _rows(conn, statements, "submission_id", (submission_id,))
         ],
     }
 

@@ -14,6 +14,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState
 from gateway.store import holdings as numbers
+from gateway.store import questions as asked
+from gateway.store import statements as said
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
@@ -104,11 +106,13 @@ def erase(
     closed = update(submissions).where(s.holding_id.in_(held), s.state.not_in(OPEN_SUBMISSION))
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
-    erased = conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone)).rowcount
+    ids = tuple(conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone).returning(s.id)).scalars())
+    said.erase_of(conn, ids)
+    asked.erase_of(conn, ids)
     texts += _erase_texts(conn, held)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)
-    return Counts(_forget_numbers(conn, seals, free, now), erased, left, texts, others)
+    return Counts(_forget_numbers(conn, seals, free, now), len(ids), left, texts, others)
 
 
 def began(conn: Connection, digest: bytes, since: datetime | None) -> datetime | None:

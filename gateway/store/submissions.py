@@ -253,6 +253,11 @@ def set_state(
     return True
 
 
+def hold(conn: Connection, submission_id: int) -> None:
+    """Nobody else moves the demand until this transaction ends."""
+    conn.execute(select(submissions.c.id).where(submissions.c.id == submission_id).with_for_update())
+
+
 def move(conn: Connection, submission_id: int, holding_id: int, now: datetime) -> None:
     """The demand belongs to another holding from now on."""
     moved = update(submissions).where(submissions.c.id == submission_id)

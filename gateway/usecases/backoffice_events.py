@@ -7,9 +7,10 @@ from datetime import datetime
 from gateway import logs
 from gateway.messages import BackofficeEvent, EventType, SubmissionState
 from gateway.store import backoffice_events, submission_events, submissions
+from gateway.store import questions as asked
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
-from gateway.usecases import notices
+from gateway.usecases import notices, questions
 from gateway.usecases.parts import Parts
 
 TAKEN = "taken"
@@ -53,12 +54,15 @@ _STATES = {
     EventType.DELIVERED: SubmissionState.DELIVERED,
     EventType.ACKNOWLEDGED: SubmissionState.ACKNOWLEDGED,
     EventType.IN_PROGRESS: SubmissionState.IN_PROGRESS,
-    EventType.MORE_NEEDED: SubmissionState.MORE_NEEDED,
 }
+#: The institution goes on, or is done: it waits for no answer any more.
+_ASKS_NO_MORE = (SubmissionState.IN_PROGRESS, SubmissionState.GRANTED, SubmissionState.REFUSED)
 
 
 def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
-    """Whether the event moved the submission; if so its notice is written."""
+    """Whether the event moved the submission, or asked something anew; if so its notice is written."""
+    if event.type is EventType.MORE_NEEDED:
+        return _asked(conn, parts, event, submission, now)
     if event.decision is None:
         to = _STATES[event.type]
         kind = to.value
@@ -68,15 +72,35 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
         conn, parts.seals, submission.id, to, now, case_number=event.case_number, message=event.message
     )
     code = to.value if moved else "late"
+    told_before = to is SubmissionState.IN_PROGRESS and _was_in_progress(conn, submission.id)
     submission_events.add(conn, submission.id, kind, now, code, event.event_id)
     if not moved:
         if event.case_number:
             submissions.note_case(conn, submission.id, event.case_number)
         return False
+    if to in _ASKS_NO_MORE:
+        asked.close(conn, submission.id, now)
     current = submissions.by_id(conn, parts.seals, submission.id)
     assert current is not None
-    if event.type is EventType.ACKNOWLEDGED:
+    if event.type is EventType.IN_PROGRESS and not told_before:
+        notices.in_progress(conn, parts, current)
+    elif event.type is EventType.ACKNOWLEDGED:
         notices.acknowledged(conn, parts, current)
     elif event.decision is not None:
         notices.decided(conn, parts, current, event.decision)
     return True
+
+
+def _asked(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
+    taken = questions.ask(conn, parts, event, submission, now)
+    kind = SubmissionState.MORE_NEEDED.value
+    submission_events.add(conn, submission.id, kind, now, kind if taken else "late", event.event_id)
+    if event.case_number:
+        submissions.note_case(conn, submission.id, event.case_number)
+    return taken
+
+
+def _was_in_progress(conn: Connection, submission_id: int) -> bool:
+    """Whether the citizen was told before that somebody works on it: once is enough."""
+    to = SubmissionState.IN_PROGRESS.value
+    return any((one.kind, one.code) == (to, to) for one in submission_events.of(conn, submission_id))

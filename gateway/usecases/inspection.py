@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway import logs
 from gateway.messages import SubmissionState
-from gateway.store import holdings, mts, outbox, submission_events, submissions
+from gateway.store import holdings, mts, outbox, statements, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.store.outbox import OutboxRow
@@ -47,7 +47,7 @@ class Sheet:
     promised_on: str  #: ISO date, "" when none is promised
     events: tuple[SubmissionEvent, ...]
     sms: tuple[Mt, ...]
-    work: tuple[OutboxRow, ...]  #: its hand-over, and the sending of its SMS
+    work: tuple[OutboxRow, ...]  #: its hand-over, what its citizen said since, and the sending of its SMS
 
 
 class Retry(StrEnum):
@@ -74,13 +74,15 @@ def show(parts: Parts, typed: str) -> Sheet | None:
             return None
         sms = mts.of_submission(conn, one.id)
         sendings = (row for mt in sms for row in outbox.of_target(conn, "mt", mt.id))
+        said = statements.ids_of(conn, one.id)
+        passing_on = (row for statement in said for row in outbox.of_target(conn, "statement", statement))
         return Sheet(
             line=_line(conn, parts, one),
             case_number=one.case_number,
             promised_on=one.promised_on.isoformat() if one.promised_on else "",
             events=submission_events.of(conn, one.id),
             sms=sms,
-            work=(*outbox.of_target(conn, "submission", one.id), *sendings),
+            work=(*outbox.of_target(conn, "submission", one.id), *passing_on, *sendings),
         )
 
 

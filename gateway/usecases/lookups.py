@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway import logs
-from gateway.engine import compose
 from gateway.engine.outcomes import Item, Lookup, LookupAnswer, Saved
 from gateway.menu.model import Menus
 from gateway.messages import OnBehalf, SubmissionState
@@ -12,9 +11,9 @@ from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
-from gateway.usecases import withdrawals
+from gateway.usecases import questions, withdrawals
 from gateway.usecases.caller import Caller
-from gateway.usecases.notices import service_of, short_title, words
+from gateway.usecases.notices import service_of, short_title, state_word, words
 from gateway.usecases.parts import Parts
 
 UNAVAILABLE = LookupAnswer("unavailable")
@@ -52,6 +51,7 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
         with parts.database.begin() as conn:
             found = submissions.by_reference(conn, parts.seals, number)
             own = found is not None and _is_own(conn, parts, found, caller)
+            asked = questions.waiting(conn, parts, found, parts.now()) if found is not None and own else None
             if not own and not _may_look(conn, parts, caller):
                 return LookupAnswer("unavailable", closing="too_many_references")
     except StoreUnavailable as error:
@@ -59,10 +59,12 @@ def submission_status(parts: Parts, lookup: Lookup, caller: Caller, left_s: floa
     if found is None or found.state is SubmissionState.PROPOSED:
         return LookupAnswer("unknown")
     menus = parts.shelf.current
-    state = Saved(compose.text(menus, f"state_{found.state.value}", caller.language, {}))
+    state = Saved(state_word(menus, found.state, caller.language, asked=asked is not None))
     if not own:
         return LookupAnswer("other", {"state_label": state})
-    return LookupAnswer("own", {"state_label": state, **_details(parts, menus, found, caller.language)})
+    answer = "" if asked is None else "code" if found.sensitive else "yes"
+    details = _details(parts, menus, found, caller.language)
+    return LookupAnswer("own", {"state_label": state, "can_answer": Saved(answer), **details})
 
 
 def _may_look(conn: Connection, parts: Parts, caller: Caller) -> bool:
@@ -86,6 +88,7 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
         "can_withdraw": Saved(_can_withdraw(parts, found)),
+        "can_correct": Saved("yes" if questions.is_correctable(found) else ""),
         "decided_message": Saved(words(found.message, language, menus.languages[0])),
     }
 

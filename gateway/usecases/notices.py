@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from gateway import logs
 from gateway.engine import compose
-from gateway.menu.message_keys import INSTITUTION_TEXT_SIZE, SERVICE_SIZE
+from gateway.menu.message_keys import INSTITUTION_SIZE, INSTITUTION_TEXT_SIZE, QUESTION_SIZE, SERVICE_SIZE
 from gateway.menu.model import Menus, Service
-from gateway.messages import Category, Decision
+from gateway.messages import Category, Decision, SubmissionState
 from gateway.store import holdings, restored
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
@@ -26,7 +27,7 @@ from gateway.usecases.parts import Parts
 
 LANE = writing.URGENT
 #: News that she may refuse to be sent.
-_REFUSABLE = ("acknowledged", "agree_over", "receipt_helper")
+_REFUSABLE = ("acknowledged", "in_progress", "agree_over", "receipt_helper")
 
 
 def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int | None:
@@ -54,6 +55,45 @@ def acknowledged(conn: Connection, parts: Parts, submission: StoredSubmission) -
         key = "acknowledged_case" if submission.case_number else "acknowledged"
         mt = _write(conn, parts, submission, key, {"case": submission.case_number})
     return _unless_told(conn, parts, submission, mt)
+
+
+def in_progress(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
+    """The notice that somebody works on the demand; call it once."""
+    return _write(conn, parts, submission, "in_progress_sensitive" if submission.sensitive else "in_progress", {})
+
+
+def more_needed(
+    conn: Connection,
+    parts: Parts,
+    submission: StoredSubmission,
+    question: Mapping[str, str],
+    code: str,
+    answer_by: datetime | None,
+) -> int | None:
+    """What the institution asks, how it is answered and until when. Of a sensitive demand only that something is.
+
+    Private: it is shown again to nobody, and the code in it to no log.
+    """
+    two_way = next((key for key, one in parts.settings.senders.items() if one.two_way), None)
+    local = None if answer_by is None else answer_by.astimezone(parts.zone)
+    values = {
+        "institution": institution(parts, submission, submission.language),
+        "question": words(question, submission.language, parts.shelf.current.languages[0]),
+        "otc": code,
+        "date": f"{local:%d/%m}" if local else "",
+        "time": f"{local:%H:%M}" if local else "",
+    }
+    key = "question_sensitive" if submission.sensitive else "question_dial" if two_way is None else "question_ask"
+    sender = two_way if key == "question_ask" else None
+    key = f"{key}_until" if local else key
+    return _write(conn, parts, submission, key, values, private=True, sender=sender)
+
+
+def institution(parts: Parts, submission: StoredSubmission, language: str) -> str:
+    """What the institution of a demand is called."""
+    declared = parts.settings.institutions.get(submission.institution)
+    names = {} if declared is None else declared.name
+    return words(names, language, parts.settings.languages[0]) or submission.institution
 
 
 def decided(conn: Connection, parts: Parts, submission: StoredSubmission, decision: Decision) -> int | None:
@@ -103,6 +143,12 @@ def short_title(menus: Menus, service: Service, language: str) -> str:
     return titles.get(language) or titles[menus.languages[0]]
 
 
+def state_word(menus: Menus, state: SubmissionState, language: str, *, asked: bool = False) -> str:
+    """A state as anybody may read it; that a question waits (`asked`) is said to the citizen alone, while it does."""
+    shown = SubmissionState.IN_PROGRESS if state is SubmissionState.MORE_NEEDED and not asked else state
+    return compose.text(menus, f"state_{shown.value}", language, {})
+
+
 def words(by_language: Mapping[str, str], language: str, default: str) -> str:
     """What an institution wrote, in the citizen's language, else in the default one, else in any; "" for nothing."""
     return by_language.get(language) or by_language.get(default) or next(iter(by_language.values()), "")
@@ -129,6 +175,8 @@ def _write(
     *,
     receipt: bool = False,
     holding: int | None = None,
+    private: bool = False,
+    sender: str | None = None,
 ) -> int | None:
     """The id of the stored SMS and its outbox row; None when the number is no longer the citizen's, or unreadable."""
     now, holding = parts.now(), submission.holding_id if holding is None else holding
@@ -154,7 +202,8 @@ def _write(
             order_key=f"submission:{submission.id}",
             validity_s=parts.settings.sms.receipt_validity_s if receipt else None,
             submission_id=submission.id,
-            private=submission.sensitive,
+            private=private or submission.sensitive,
+            sender=sender,
             caused_by=submission.service if receipt else None,
         ),
         now,
@@ -171,7 +220,13 @@ def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[
         **values,
     }
     policy = parts.settings.sender_of(parts.settings.sms.sender).transliteration
-    sizes = {"service": SERVICE_SIZE, "message": INSTITUTION_TEXT_SIZE, "reason": INSTITUTION_TEXT_SIZE}
+    sizes = {
+        "service": SERVICE_SIZE,
+        "message": INSTITUTION_TEXT_SIZE,
+        "reason": INSTITUTION_TEXT_SIZE,
+        "institution": INSTITUTION_SIZE,
+        "question": QUESTION_SIZE,
+    }
     for name, size in sizes.items():
         if name in shown:
             shown[name] = fit.shortened(shown[name], size, policy)

@@ -11,13 +11,14 @@ from gateway.engine.commands import Agree, BadArgument, Near, Other, Run, Waitin
 from gateway.engine.outcomes import Reply
 from gateway.engine.session import State
 from gateway.engine.step import Step
-from gateway.menu.message_keys import HELP_WORDS_SIZE
+from gateway.menu.message_keys import HELP_WORDS_SIZE, INSTITUTION_SIZE
 from gateway.menu.model import Command, Menus
 from gateway.store import conversations, saved_dialogues
 from gateway.store.conversations import Conversation
 from gateway.store.db import Connection
 from gateway.store.saved_dialogues import Outcome, WaitingDialogue
-from gateway.usecases import agreements, preferences
+from gateway.text import fit, reference
+from gateway.usecases import agreements, notices, preferences, statements
 from gateway.usecases import holdings as held
 from gateway.usecases import saved_dialogues as dropped
 from gateway.usecases.shelf import VersionLost
@@ -130,6 +131,28 @@ class _Answer:
 
         return Answered(self.talking, self.language, "agree", "sms_agree_wrong", effect=effect)
 
+    def answer_question(self, said: Run) -> Answered:
+        """Answers what an institution asked her. It is done in this very transaction."""
+        if not said.complete:
+            return self.misspelt(BadArgument(said.command, said.language))
+        code, text = (str(said.values[argument.name].raw) for argument in said.command.takes)
+        holding, channel = self.asked.conversation.holding_id, self.asked.channel
+
+        def effect(conn: Connection) -> str | None:
+            given = statements.Answer(holding, code, text, channel, self.asked.received_at)
+            key, found = statements.answer_by_sms(conn, self.parts, given, self.now)
+            values = {"maximum": str(statements.TEXT_MAX)}
+            if found is not None:
+                named = notices.institution(self.parts, found, self.language)
+                policy = self.parts.settings.sender_of(self.asked.sender).transliteration
+                values |= {
+                    "reference": reference.show(found.reference),
+                    "institution": fit.shortened(named, INSTITUTION_SIZE, policy),
+                }
+            return self.worded(key, values)
+
+        return Answered(self.talking, self.language, "answer", "sms_answer_taken", effect=effect)
+
     def is_asked(self) -> bool:
         """Whether somebody asked something for her that she has not answered."""
         with self.parts.database.read() as conn:
@@ -159,6 +182,8 @@ class _Answer:
                 return self.resume(str(said.values["code_reprise"].raw) if said.values.get("code_reprise") else "")
             case "stop":
                 return self.stop(said.what)
+            case "answer":
+                return self.answer_question(said)
         service = command.starts or ""
         barred = self.barred(service)
         if barred is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.store import attempts, mts, outbox, submission_events
+from gateway.store import attempts, mts, outbox, statements, submission_events
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.store.outbox import Kind, OutboxRow
@@ -18,7 +18,7 @@ from gateway.usecases.parts import Parts
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened: `about` is "submission", "hand-over", "withdrawal" or "SMS 7"; `said` codes and ids."""
+    """One thing that happened. `about`: "submission", "hand-over", "withdrawal", "statement 3", "SMS 7"."""
 
     at: datetime
     about: str
@@ -44,6 +44,8 @@ def trace(parts: Parts, typed: str) -> Trace | None:
         sms = mts.of_submission(conn, line.id)
         work = [("hand-over", row) for row in _rows(conn, "submission", line.id)]
         work += [("withdrawal", row) for row in _rows(conn, "withdrawal", line.id)]
+        said = statements.ids_of(conn, line.id)
+        work += [(f"statement {one}", row) for one in said for row in _rows(conn, "statement", one)]
         work += [(_name(mt), row) for mt in sms for row in _rows(conn, "mt", mt.id)]
         moments = [*_calls(conn, work), *_events(conn, line.id)]  # an answer comes before what it moved
         for mt in sms:

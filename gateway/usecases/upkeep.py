@@ -22,15 +22,18 @@ from gateway.store import (
     mts,
     outbox,
     promised_answers,
+    questions,
     reseal,
     saved_dialogues,
     sim_checks,
+    statements,
     stray_dlrs,
     submissions,
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.usecases import agreements, drop, holdings, persons, polling, reconcile
+from gateway.usecases import questions as asked
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -123,6 +126,8 @@ def _erasures(parts: Parts, conn: Connection, now: datetime) -> int:
     erased = submissions.erase_due(conn, now, _LIMIT, undecided_before)
     if erased:
         mt_texts.erase_of(conn, erased)
+        questions.erase_of(conn, erased)
+        statements.erase_of(conn, erased)
     return len(erased)
 
 
@@ -149,6 +154,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "reports_adopted": partial(_adoptions, parts),
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
+        "questions_over": lambda conn, now: asked.expire(parts, conn, _LIMIT, now),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
         "polls_planned": lambda conn, now: polling.adopt(parts, conn, _LIMIT, now),
         "resealed": partial(_resealed, parts),

@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from gateway import logs
-from gateway.engine import compose
 from gateway.engine.outcomes import Lookup, LookupAnswer, Saved
 from gateway.messages import SubmissionState
 from gateway.store import counters, holdings
@@ -24,7 +23,7 @@ from gateway.store.sealed import Seals
 from gateway.store.verification import Proof
 from gateway.text import reference, transliterate
 from gateway.usecases.caller import Caller
-from gateway.usecases.notices import short_title
+from gateway.usecases.notices import short_title, state_word
 from gateway.usecases.parts import Parts
 
 #: The field of a demand that holds the NPI of the person it is about.
@@ -135,7 +134,7 @@ def in_words(parts: Parts, verdict: Verdict, language: str) -> tuple[str, str, s
     menus = parts.shelf.current
     service = menus.services.get(verdict.service)
     title = verdict.service if service is None else short_title(menus, service, language)
-    state = compose.text(menus, f"state_{verdict.state.value}", language, {})
+    state = state_word(menus, verdict.state, language)
     return title, f"{verdict.deposited_on:%d/%m/%Y}", state
 
 

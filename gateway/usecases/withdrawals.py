@@ -8,7 +8,7 @@ from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.messages import OnBehalf, SubmissionState
 from gateway.store import hand_over as handed
-from gateway.store import outbox, submission_events, submissions
+from gateway.store import outbox, questions, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.submissions import StoredSubmission
@@ -41,6 +41,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
             return Done(NOT_HERS)
         if not submissions.set_state(conn, parts.seals, found.id, SubmissionState.WITHDRAWN, now):
             return Done(LATE)
+        questions.close(conn, found.id, now)
         submission_events.add(conn, found.id, "withdrawn", now)
         outbox.add(conn, LANE, KIND, found.id, order_key(found.id), _PRIORITY, now, now, found.system)
         notices.withdrawn(conn, parts, found)

@@ -25,6 +25,7 @@ from gateway.usecases import (
     sending,
     sim_checks,
     sms_in,
+    statements,
     stops,
     telling,
     upkeep,
@@ -49,7 +50,9 @@ _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 _FEWEST = 16
 
 #: What is done although no SMS may leave.
-_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check", "lookup", "poll")
+_NO_SMS: tuple[outbox.Kind, ...] = (
+    "submission", "withdrawal", "statement", "mo", "sim_check", "lookup", "poll",
+)  # fmt: skip
 
 Task = Callable[[], None]
 
@@ -143,6 +146,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(sim_checks.ask, parts, row)
         case "poll":
             return partial(polling.poll, parts, row)
+        case "statement":
+            return partial(statements.tell, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
         case "lookup":

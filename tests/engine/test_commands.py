@@ -199,3 +199,54 @@ def test_what_accepts_a_proposal(menus: Menus) -> None:
     assert not commands.is_yes(menus, "non")
     assert not commands.is_yes(menus, "")
     assert not commands.is_yes(menus, "oui mais non pas du tout")
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("REPONSE 482193 Afi Dossou, née à Parakou", "reponse 482193 Afi Dossou, née à Parakou"),
+        ("Réponse: 482193 : l'acte n'est pas prêt.", "reponse 482193 l'acte n'est pas prêt."),
+        ("answer 482193 12 rue du Port", "reponse 482193 12 rue du Port"),
+        ("REPONSE 482 193 oui", "reponse 482193 oui"),
+        ("REPONSE 482-193. oui", "reponse 482193 oui"),
+        ("REPONSE482193 oui", "reponse 482193 oui"),
+        ("REPONSE 48219O oui", "reponse 482190 oui"),
+        ("REPONSE 482193Zongo", "reponse 482193 Zongo"),
+        ("REPONSE 482193\nAfi\nDossou", "reponse 482193 Afi Dossou"),
+        ("reply 482193 yes", "reponse 482193 yes"),
+        ("REPONSE 482193 Af\u202ei\x00 \u200bD", "reponse 482193 Afi D"),
+        ("REPONSE 482193", "bad reponse"),
+        ("REPONSE 482193 ...", "bad reponse"),
+        ("REPONSE 48219 oui", "bad reponse"),
+        ("REPONSE 48219oui", "bad reponse"),
+        ("REPONSE 48219 l'acte", "bad reponse"),
+        ("REPONSE 4821934 oui", "bad reponse"),
+        ("REPONSE oui", "bad reponse"),
+        ("REPONSE", "reponse?"),
+        ("REPONDRE", "reponse?"),
+        ("REPONZE 482193 l'acte, né(e)", "near REPONSE: REPONSE 482193 l'acte, né(e)"),
+    ],
+)
+def test_an_answer_to_a_question(menus: Menus, text: str, means: str) -> None:
+    assert said(menus, text) == means
+
+
+@pytest.mark.parametrize(
+    ("text", "waiting", "means"),
+    [
+        ("REPONSE 482193 oui", Waiting.FREE_TEXT, "reponse 482193 oui"),
+        ("réponse favorable", Waiting.FREE_TEXT, "answer"),
+        ("REPONSE", Waiting.FREE_TEXT, "answer"),
+        ("REPONSE 482193 oui", Waiting.CHOICE, "reponse 482193 oui"),
+        ("Répondre", Waiting.CHOICE, "answer"),
+        ("REPONSE oui", Waiting.CHOICE, "bad reponse"),
+    ],
+)
+def test_an_answer_to_a_question_within_a_dialogue(menus: Menus, text: str, waiting: Waiting, means: str) -> None:
+    assert said(menus, text, waiting) == means
+
+
+def test_the_longest_answer_is_read_whole(menus: Menus) -> None:
+    read = commands.read(menus, "REPONSE 482193 " + "é" * 1590)
+    assert isinstance(read, Run)
+    assert len(str(read.values["texte"].raw)) == 1590

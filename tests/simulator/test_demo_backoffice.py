@@ -154,3 +154,55 @@ def test_it_keeps_nothing_personal(simulator: Any) -> None:
     shown = simulator.call("GET", "/api/backoffice").text
     assert "1234567891" not in shown
     assert "97000000" not in shown
+
+
+def states(simulator: Any, text: str, key: str = '"s-1"', kind: str = "answer", **more: Any) -> Any:
+    body = {"reference": "482109375628", "service": "x", "kind": kind, "text": text, "question": None, **more}
+    url = f"{simulator.url}/backoffice/etat-civil/submissions/{more.get('reference', '482109375628')}/statements"
+    headers = {"Authorization": more.get("bearer", "Bearer demo-token"), "Idempotency-Key": key}
+    return requests.post(url, json=body, headers=headers, timeout=5)
+
+
+def test_it_asks_for_a_npi_that_ends_in_8_and_decides_when_it_is_answered(
+    gateway: Any, simulator: Any, until: Callable[..., Any]
+) -> None:
+    submit(simulator, submission("1234567898"))
+    _, asked = until(lambda: gateway.at(EVENTS) if len(gateway.at(EVENTS)) == 2 else None)
+    Webhook(SECRET).verify(asked.body, asked.headers)
+    event = json.loads(asked.body)
+    assert event["type"] == "submission.more_needed"
+    assert set(event["data"]["question"]) == {"fr", "en"}
+    assert event["data"]["answer_by"] > event["timestamp"]
+    until(lambda: cases(simulator)[0]["state"] == "asked")
+    assert states(simulator, "Zongo").status_code == 200
+    assert states(simulator, "Zongo").status_code == 200, "the same key once more"
+    assert states(simulator, "Né à Parakou", '"s-2"', "correction").status_code == 200
+    (case,) = until(lambda: [case for case in cases(simulator) if case["state"] == "granted"])
+    assert case["statements"] == [
+        {"kind": "answer", "text": "Zongo"},
+        {"kind": "correction", "text": "Né à Parakou"},
+    ]
+    simulator.world.agenda.close()
+    assert len(gateway.at(EVENTS)) == 3, "decided once"
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"reference": "482109375625"}, 404),
+        ({"bearer": "Bearer wrong"}, 401),
+        ({"key": "s"}, 400),
+        ({"kind": "gossip"}, 400),
+        ({"text": "x" * 1000}, 200),
+        ({"text": "x" * 1001}, 400),
+    ],
+)
+def test_what_is_said_about_a_demand(simulator: Any, more: dict[str, Any], status: int) -> None:
+    submit(simulator, submission())
+    assert states(simulator, **{"text": "x", **more}).status_code == status
+
+
+def test_down_takes_no_statement(simulator: Any) -> None:
+    submit(simulator, submission())
+    simulator.call("PUT", "/api/switches", {"backoffice_down": True})
+    assert states(simulator, "x").status_code == 503

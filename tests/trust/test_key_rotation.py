@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from gateway import keys, wiring
 from gateway.keys import Ciphers, KeysError
-from gateway.store import holdings, reseal, sealed
+from gateway.messages import StatementKind
+from gateway.store import holdings, questions, reseal, sealed, statements
+from gateway.store.tables import cached_answers
 from gateway.usecases import persons, upkeep
-from tests.trust.conftest import NUMBER, Handset
+from tests.trust.conftest import NUMBER, Handset, demand
 
 
 def test_rotated_in_a_running_system(handset: Handset) -> None:
@@ -78,6 +81,57 @@ def test_every_sealed_column_is_sealed_for_its_own_name(handset: Handset) -> Non
             for value in conn.execute(text(f"SELECT {column.name} FROM {table.name}")).scalars():
                 if value is not None:
                     gateway.parts.seals.open_bytes(value, f"{table.name}.{column.name}")
+
+
+#: What institutions and citizens say to each other, and what waits to be told.
+_LATER = {
+    "submissions.salt_sealed",
+    "questions.text_sealed",
+    "statements.text_sealed",
+    "promised_answers.args_sealed",
+    "cached_answers.answer_sealed",
+    "hooks.payload_sealed",
+}
+
+
+def test_no_sealed_column_is_forgotten() -> None:
+    assert {f"{table.name}.{column.name}" for table, column in reseal.columns()} >= _LATER
+
+
+def test_whatever_a_row_is_known_by_it_is_sealed_again(handset: Handset) -> None:
+    """A demand by its number, a cached answer by a digest; a question with its answer."""
+    reference = handset.files()
+    gateway = handset.gateway
+    seals, now = gateway.parts.seals, gateway.now()
+    with gateway.database.begin() as conn:
+        about = demand(gateway, reference).id
+        asked = questions.add(conn, seals, about, "evt_1", {"fr": "Votre quartier ?"}, b"d", None, now)
+        new = statements.NewStatement(about, StatementKind.ANSWER, "Zongo", "at", "key-1", asked)
+        said = statements.add(conn, seals, new, now)
+        salt = seals.seal("salt", "submissions.salt_sealed")
+        conn.execute(text("UPDATE submissions SET salt_sealed = :salt"), {"salt": salt})
+        cached = {
+            "key_digest": b"k" * 32,
+            "system": "s",
+            "source": "s",
+            "answer_sealed": seals.seal("{}", "cached_answers.answer_sealed"),
+            "answered_at": now,
+            "forget_at": now + timedelta(days=1),
+        }
+        conn.execute(cached_answers.insert().values(cached))
+    path = wiring.keys_path(gateway.settings)
+    keys.rotate(path, os.urandom)
+    upkeep.sweep(gateway.parts)
+    keys.retire(path, "e1")
+    fresh = sealed.build(wiring.prepare(gateway.settings), os.urandom)
+    with gateway.database.read() as conn:
+        assert set(reseal.count_by_key(conn)) == {"e2"}
+        question = questions.of(conn, fresh, about)
+        assert question is not None
+        assert question.text == {"fr": "Votre quartier ?"}
+        material = statements.material(conn, fresh, said)
+        assert material is not None
+        assert material.statement.text == "Zongo"
 
 
 def test_what_is_damaged_stops_nothing(handset: Handset) -> None:

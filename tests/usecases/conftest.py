@@ -20,6 +20,7 @@ from gateway.menu.model import Menus
 from gateway.messages import (
     BackofficeAnswer,
     BackofficeRequest,
+    BackofficeStatement,
     HandOver,
     MtSms,
     SendOutcome,
@@ -71,12 +72,17 @@ class Office:
     name: str = "etat-civil"
     answers: list[BackofficeAnswer] = field(default_factory=lambda: [BackofficeAnswer(HandOver.ACCEPTED)])
     received: list[BackofficeRequest] = field(default_factory=list)
+    said: list[BackofficeStatement] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     reading: LookupResult = field(default_factory=lambda: LookupResult("unavailable"))
 
     def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
         self.received.append(request)
         self.during()
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def state(self, statement: BackofficeStatement) -> BackofficeAnswer:
+        self.said.append(statement)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def lookup(self, *args: Any) -> LookupResult:

@@ -75,6 +75,8 @@ def test_my_own_in_detail(sqlite_bench, act, caller):
         "case_number": "",
         "decided_message": "",
         "can_withdraw": "yes",
+        "can_correct": "yes",
+        "can_answer": "",
     }
 
 

@@ -6,9 +6,13 @@ const POLL_MS = 500;
 const STATES = {
   received: 'reçue · received',
   acknowledged: 'accusée · acknowledged',
+  asked: 'question posée · asked',
+  answered: 'répondu · answered',
+  withdrawn: 'retirée · withdrawn',
   granted: 'accordée · granted',
   refused: 'refusée · refused',
 };
+const SAID = { answer: 'Réponse · Answer', correction: 'Correction' };
 const NETWORKS = [
   { title: 'Téléphone 1 · Africa’s Talking', operator: 'MTN', number: '+2290197000000', network: 'africastalking' },
   { title: 'Téléphone 2 · MTN MADAPI', operator: 'MTN', number: '+2290166000000', network: 'mtn_madapi' },
@@ -81,6 +85,7 @@ function drawCases(cases) {
       element('time', 'en', hour(new Date(one.received_at))),
       element('span', `state ${one.state}`, STATES[one.state]),
     );
+    item.append(...one.statements.map((said) => element('p', 'statement', `${SAID[said.kind]}: ${said.text}`)));
     return item;
   }));
 }

@@ -106,6 +106,7 @@ questions = Table(
     Column("wrong", Integer, nullable=False),
     instant("asked_at"),
     instant("expires_at", nullable=True),  # null: as long as the demand is open
+    instant("shown_until", nullable=True),  # until when a code that was typed back lets a sensitive one be read
     instant("settled_at", nullable=True),
     text("outcome", 16, nullable=True),
     one_of("outcome", ("answered", "expired", "closed")),

@@ -243,6 +243,7 @@ def create_questions() -> None:
         sa.Column("wrong", sa.Integer(), nullable=False),
         sa.Column("asked_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=True),
+        sa.Column("shown_until", INSTANT, nullable=True),
         sa.Column("settled_at", INSTANT, nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.CheckConstraint("outcome IN ('answered', 'expired', 'closed')", name="ck_questions_outcome"),
