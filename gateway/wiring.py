@@ -203,6 +203,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         random_bytes=os.urandom,
         throttle=open_throttle(redis_url(settings, settings.queues_url), monotonic),
         stops=Stops(database, monotonic, clock),
+        signing=partial(keys.read_signing, keys_path(settings)),
     )
     ussd = _ussd(settings, keyring, parts, ciphers)
     return Gateway(

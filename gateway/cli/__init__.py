@@ -25,6 +25,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "tokens": "tokens",
     "keys": "keys",
     "person": "person",
+    "audit": "audit",
     "migrate": "migrate",
     "backup": "backup",
     "restore": "restore",

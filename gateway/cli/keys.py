@@ -20,9 +20,10 @@ def path() -> None:
 
 @keys.command()
 def rotate() -> None:
-    """Make a new encryption key. It is used at once; what older keys sealed is sealed again in the background.
+    """Make a new encryption key, and a new key that signs checkpoints. Both are used at once.
 
-    Then: copy the key file to every machine, back it up, and look at `gateway keys status`.
+    What older keys sealed is sealed again in the background; what they signed stays verifiable. Then:
+    copy the key file to every machine, back it up, and look at `gateway keys status`.
     """
     import os
 
@@ -35,10 +36,12 @@ def rotate() -> None:
     chosen = settings.load()
     wiring.prepare(chosen)
     made = stored.rotate(wiring.keys_path(chosen), os.urandom)
+    signs = stored.renew_signing(wiring.keys_path(chosen), os.urandom, wiring.now())
     gateway = opened()
     with gateway.database.begin() as conn:
-        stops.note_act(conn, who(), "rotate", "keys", made, gateway.now())
-    click.echo(f"{made}: the new key; back up {wiring.keys_path(chosen)} now, and copy it to every other machine")
+        stops.note_act(conn, who(), "rotate", "keys", f"{made} {signs}", gateway.now())
+    click.echo(f"{made}: the new key; {signs} signs checkpoints (`gateway audit key` prints it)")
+    click.echo(f"back up {wiring.keys_path(chosen)} now, and copy it to every other machine")
 
 
 @keys.command()

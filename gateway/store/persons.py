@@ -83,10 +83,8 @@ def erase(conn: Connection, seals: Seals, digest: bytes, before: datetime, now: 
     left = conn.execute(
         update(submissions).where(s.holding_id.in_(held), s.state.in_(OPEN_SUBMISSION)).values(keep_s=0)
     ).rowcount
-    closed = update(submissions).where(s.holding_id.in_(held), s.state.not_in(OPEN_SUBMISSION))
-    sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
-    gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
-    erased = conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone)).rowcount
+    closed = s.holding_id.in_(held) & s.state.not_in(OPEN_SUBMISSION)
+    erased = len(demands.erase(conn, closed & s.fields_sealed.is_not(None), now))
     texts = _erase_texts(conn, held) + _erase_mos(conn, digest, before)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)

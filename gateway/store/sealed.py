@@ -71,6 +71,10 @@ class Seals:
         except (InvalidTag, KeyError, IndexError, ValueError):
             raise SealBroken(f"a value of {where} cannot be opened with the keys of this installation") from None
 
+    def random_bytes(self, count: int) -> bytes:
+        """As many bytes from the system's secure source."""
+        return self._random_bytes(count)
+
     def newest_head(self) -> bytes:
         """How every value begins that the newest key has sealed."""
         return _head(self._ciphers.newest()[0])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway import logs
 from gateway.messages import BackofficeEvent, EventType, SubmissionState
-from gateway.store import backoffice_events, submission_events, submissions
+from gateway.store import backoffice_events, chain_data, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
 from gateway.usecases import notices
@@ -65,7 +65,8 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
         conn, parts.seals, submission.id, to, now, case_number=event.case_number, message=event.message
     )
     code = to.value if moved else "late"
-    submission_events.add(conn, submission.id, kind, now, code, event.event_id)
+    covered = chain_data.of_answer(conn, parts.seals, submission.id) if moved and event.decision is not None else None
+    submission_events.add(conn, submission.id, kind, now, code, event.event_id, covered)
     if not moved:
         if event.case_number:
             submissions.note_case(conn, submission.id, event.case_number)

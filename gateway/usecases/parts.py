@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.backoffice.base import BackOffice
 from gateway.channels.base import Channel
+from gateway.keys import Signing
 from gateway.settings import Settings
 from gateway.store.db import Database
 from gateway.store.limits import Throttle
@@ -36,6 +37,7 @@ class Parts:
     random_bytes: Callable[[int], bytes]
     throttle: Throttle
     stops: Stops
+    signing: Callable[[], Signing]  #: the key of checkpoints as it is now; raises KeysError
     silences: Silences = field(default_factory=Silences)
 
     @property

@@ -9,7 +9,7 @@ from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer, Saved, Submission
 from gateway.menu.model import Menus, Service
 from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import holdings, outbox, submission_events, submissions
+from gateway.store import chain_data, holdings, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
@@ -86,7 +86,8 @@ def _file(
         return _already(conn, parts, first, holding)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
-    submission_events.add(conn, submission_id, "received", now)
+    covered = chain_data.of_demand(conn, parts.seals, submission_id)
+    submission_events.add(conn, submission_id, "received", now, data_digest=covered)
     verification = reference.code(parts.receipt_keys, stored.reference, stored.service, local_day.isoformat())
     notices.receipt(conn, parts, stored, verification)
     key = withdrawals.order_key(submission_id)
@@ -114,7 +115,8 @@ def _propose(
         return _already(conn, parts, first, helper)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
-    submission_events.add(conn, submission_id, "proposed", now)
+    covered = chain_data.of_demand(conn, parts.seals, submission_id)
+    submission_events.add(conn, submission_id, "proposed", now, data_digest=covered)
     agreements.ask(conn, parts, stored, number, caller, now)
     return ActAnswer("proposed", {"reference": _shown(stored.reference, None)["reference"]}, submission_id)
 

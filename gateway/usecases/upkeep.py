@@ -28,7 +28,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, holdings, persons, reconcile
+from gateway.usecases import agreements, audit, holdings, persons, reconcile
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -139,6 +139,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
     privacy = parts.settings.privacy
     texts, acts_kept = timedelta(seconds=privacy.texts_s), timedelta(seconds=privacy.acts_s)
     return {
+        "entries_sealed": lambda conn, now: audit.seal(parts, conn, now),
         "lost_sendings": _lost_sendings,
         "validities_over": _validities_over,
         "strays_matched": partial(_strays, parts),
