@@ -26,6 +26,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "keys": "keys",
     "person": "person",
     "audit": "audit",
+    "hooks": "hooks",
     "migrate": "migrate",
     "backup": "backup",
     "restore": "restore",

@@ -13,7 +13,7 @@ from gateway.store import chain_data, holdings, outbox, submission_events, submi
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, codes, identifiers, notices, spend, withdrawals
+from gateway.usecases import acts, agreements, codes, hooks, identifiers, notices, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -92,6 +92,7 @@ def _file(
     notices.receipt(conn, parts, stored, verification)
     key = withdrawals.order_key(submission_id)
     outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now, stored.system)
+    hooks.tell(conn, parts, hooks.RECEIVED, submission_id, now)
     values = {**_shown(stored.reference, promised), "verification": Saved(verification)}
     return ActAnswer("submitted", values, submission_id)
 

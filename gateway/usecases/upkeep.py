@@ -15,6 +15,7 @@ from gateway.store import (
     conversations,
     counters,
     daily,
+    hooks,
     menu_versions,
     mos,
     mt_texts,
@@ -165,5 +166,6 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - texts),
         "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
         "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
+        "hooks_forgotten": lambda conn, now: hooks.forget(conn, now - texts, _LIMIT),
         "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),
     }

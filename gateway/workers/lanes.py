@@ -19,6 +19,7 @@ from gateway.usecases import (
     counting,
     dialogues,
     hand_over,
+    hooks,
     sending,
     sim_checks,
     sms_in,
@@ -46,7 +47,7 @@ _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 _FEWEST = 16
 
 #: What is done although no SMS may leave.
-_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check")
+_NO_SMS: tuple[outbox.Kind, ...] = ("submission", "withdrawal", "mo", "sim_check", "hook")
 
 Task = Callable[[], None]
 
@@ -138,6 +139,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(sms_in.handle, gateway.talk, row)
         case "sim_check":
             return partial(sim_checks.ask, parts, row)
+        case "hook":
+            return partial(hooks.deliver, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
     raise ValueError(f"nothing handles a row of kind {row.kind}")
