@@ -101,20 +101,23 @@ def _chain(rows: Iterable[Any], tally: Tally) -> Iterator[Flaw]:
             yield Flaw("chain_gone", row.demand, row.reference)
             return
         tally.entries += 1
-        here = partial(Flaw, submission_id=row.demand, reference=row.reference, number=row.number, kind=row.kind)
         if row.number > expected:
             yield Flaw("removed", row.demand, row.reference, expected, row.number - 1)
             previous = None  # what it followed is not there any more
         elif row.number < expected:
-            yield here("twice")
+            yield _at(row, "twice")
         if previous is not None and row.link != _link(previous, row):
-            yield here("altered")
+            yield _at(row, "altered")
         if row.id <= last_id:
-            yield here("reordered")
+            yield _at(row, "reordered")
         sealed = _UNSEALED if row.checkpoint_id is None else row.checkpoint_id
         if sealed < last_sealed:
-            yield here("sealed_early")
+            yield _at(row, "sealed_early")
         previous, expected, last_id, last_sealed = row.link, row.number + 1, row.id, sealed
+
+
+def _at(row: Any, code: str) -> Flaw:
+    return Flaw(code, row.demand, row.reference, row.number, kind=row.kind)
 
 
 def _link(previous: bytes, row: Any) -> bytes:
