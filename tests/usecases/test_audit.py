@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 
 from gateway.keys import PublicKey, Signing
 from gateway.messages import BackofficeEvent, Decision, EventType
+from gateway.store import audit as audit_store
 from gateway.store import (
     backup,
     chain,
@@ -550,4 +551,19 @@ def test_a_demand_taken_over_is_covered_anew(history: History) -> None:
         covered = chain_data.of_demand(conn, parts.seals, 3)
         submission_events.add(conn, 3, "moved", bench.time, data_digest=covered)
         assert chain_data.fits(conn, parts.seals, 3)
+    assert history.codes() == set()
+
+
+def test_a_verification_sees_one_moment(history: History) -> None:
+    """While it reads, the gateway goes on writing and sealing."""
+    bench = history.bench
+    with bench.parts.database.read() as conn:
+        audit_store.begin(conn)
+        tally = Tally()
+        assert list(audit_store.chains(conn, tally)) == []
+        with bench.parts.database.begin() as other:
+            submission_events.add(other, 3, "dead", bench.time)
+        assert history.seal() == 1
+        assert list(audit_store.sealed(conn, bench.parts.signing().public, tally)) == []
+        assert (tally.entries, tally.checkpoints) == (5, 3)
     assert history.codes() == set()
