@@ -204,7 +204,7 @@ def _heads(one: Checkpoint, entries: Iterable[Any]) -> Iterator[Flaw]:
 def data(conn: Connection, seals: Seals, tally: Tally, submission_id: int | None = None) -> Iterator[Flaw]:
     """Which stored data do not fit the digests in their histories; what was erased is not looked at."""
     e, s = submission_events.c, submissions.c
-    said = select(*chain_data.columns(), e.number, e.kind, e.data_digest)
+    said = select(*chain_data.columns(), e.number, e.kind, e.code, e.data_digest)
     joined = said.join_from(submissions, submission_events, e.submission_id == s.id).join(*chain_data.number())
     wanted = joined.where(or_(e.data_digest.is_not(None), e.kind == chain_data.ERASED))
     if submission_id is not None:
@@ -219,6 +219,9 @@ def _data_of(seals: Seals, entries: Sequence[Any]) -> Iterator[Flaw]:
     row = entries[-1]
     here = partial(Flaw, submission_id=row.id, reference=row.reference)
     erased = any(one.kind == chain_data.ERASED for one in entries)
+    for one in entries:
+        if one.kind in chain_data.DEMAND and one.code == chain_data.ALTERED:
+            yield here("data_were_altered", number=one.number, kind=one.kind)
     if row.salt_sealed is None or row.fields_sealed is None:
         if not erased:
             yield here("data_removed", number=entries[0].number, kind=entries[0].kind)

@@ -26,6 +26,8 @@ DEMAND = ("proposed", "received", "moved")
 ANSWER = ("decided", "not_accepted")
 #: The entry that says that salt and data are gone.
 ERASED = "erased"
+#: The code of an entry that covers anew what no longer fitted the one before.
+ALTERED = "altered"
 _SALT = "submissions.salt_sealed"
 _SALT_BYTES = 32
 

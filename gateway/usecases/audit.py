@@ -33,6 +33,7 @@ _SENTENCES = {  # {about}: demand and entry; {kind}: of the entry, or the key's 
     "reordered": "{about}: entry {number} ({kind}) was stored before the entry that it follows",
     "sealed_early": "{about}: entry {number} ({kind}) is under an older checkpoint than the entry before it",
     "data_altered": "{about}: the stored data are not those of entry {number} ({kind})",
+    "data_were_altered": "{about}: when entry {number} ({kind}) was written, the data no longer fitted the one before",
     "data_removed": "{about}: the data of entry {number} ({kind}) are gone, and no entry says that they were erased",
     "data_after_erasure": "{about}: there are data again after entry {number} said that they were erased",
     "data_unreadable": "{about}: the data of entry {number} ({kind}) cannot be opened with our keys",

@@ -49,7 +49,7 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
             submissions.move(conn, found.id, holding, now)
             covered = chain_data.of_demand(conn, parts.seals, found.id)
             # Its data were altered behind our back: the entry that covers them anew must not hide it.
-            code = "" if as_it_was else "altered"
+            code = "" if as_it_was else chain_data.ALTERED
             submission_events.add(conn, found.id, "moved", now, code, data_digest=covered)
         return Done(ActAnswer("done"), (notices.LANE,))
 
