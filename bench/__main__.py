@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 
-from bench import paging, sms, turns
+from bench import audit, paging, sms, turns
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         "python": platform.python_version(),
         "paging": paging.measure(),
         **sms.measure(),
+        **audit.measure(),
         **turns.measure(),
     }
     json.dump(found, sys.stdout, indent=1)

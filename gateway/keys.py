@@ -9,15 +9,18 @@ import base64
 import contextlib
 import copy
 import fcntl
+import hashlib
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 RandomBytes = Callable[[int], bytes]
@@ -32,6 +35,23 @@ class KeysError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class PublicKey:
+    """What a checkpoint's signature is verified with; `until`: when a newer key took its place, None: the newest."""
+
+    raw: bytes  #: 32 bytes, Ed25519 (RFC 8032)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The key that signs checkpoints now, and the public ones of all that ever did."""
+
+    key_id: str  #: "c" and the first hexadecimal digits of the SHA-256 of the public key: "c3f09ab-12cd34"
+    private: bytes = field(repr=False)  #: 32 bytes
+    public: Mapping[str, PublicKey]  #: by key id, oldest first
+
+
+@dataclass(frozen=True, slots=True)
 class Keyring:
     """All secrets of this installation. Of each pair of lists the first is used to write, all are tried to read."""
 
@@ -42,6 +62,7 @@ class Keyring:
     web_secret: bytes = field(repr=False)  #: 32 bytes, signs console sessions
     system_tokens: dict[str, str] = field(repr=False)  #: system -> bearer token, where the environment gives none
     webhook_secrets: dict[str, tuple[str, ...]] = field(repr=False)  #: system -> whsec_..., newest first
+    signing: Signing | None = field(default=None, repr=False)  #: always there in a keyring that was loaded
 
 
 class Ciphers:
@@ -187,6 +208,35 @@ def _change_encryption(path: Path, change: Callable[[dict[str, str]], dict[str, 
         _write(path, stored)
 
 
+def read_signing(path: Path) -> Signing:
+    """The key that signs checkpoints now, as the file holds it. Raises KeysError."""
+    stored = _read(path)
+    try:
+        return _signing((stored or {})["signing"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise KeysError(f"{path}: damaged; restore it from its backup") from error
+
+
+def renew_signing(path: Path, random_bytes: RandomBytes, now: datetime) -> str:
+    """The id of a new key for checkpoints. The one before is forgotten but for its public half. Raises KeysError."""
+    with _alone(path):
+        stored = _read(path)
+        if stored is None:
+            raise KeysError(f"{path}: missing; start the gateway once, it makes them")
+        try:
+            signing = stored["signing"]
+            _signing(signing)  # a damaged one is not replaced in silence
+            signing["public"][signing["key_id"]]["until"] = now.isoformat()
+            public = {**signing["public"]}
+            stored["signing"] = made = _new_signing(random_bytes)
+            made["public"] = {**public, **made["public"]}
+            _keyring(stored)  # before anything is written: a damaged file stays as it is
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise KeysError(f"{path}: damaged; restore it from its backup") from error
+        _write(path, stored)
+        return str(made["key_id"])
+
+
 def load_or_create(
     path: Path, random_bytes: RandomBytes, channels: tuple[str, ...], systems: tuple[str, ...]
 ) -> Keyring:
@@ -253,7 +303,36 @@ def _keyring(stored: dict[str, Any]) -> Keyring:
         web_secret=_key(stored["web_secret"]),
         system_tokens=dict(stored["system_tokens"]),
         webhook_secrets={name: tuple(values) for name, values in stored["webhook_secrets"].items()},
+        signing=_signing(stored["signing"]),
     )
+
+
+def _signing(stored: dict[str, Any]) -> Signing:
+    public = {
+        name: PublicKey(_key(one["key"]), datetime.fromisoformat(one["until"]) if one.get("until") else None)
+        for name, one in stored["public"].items()
+    }
+    private, key_id = _key(stored["private"]), stored["key_id"]
+    if key_id not in public or _public_half(private) != public[key_id].raw:
+        raise ValueError
+    return Signing(key_id, private, public)
+
+
+def _new_signing(random_bytes: RandomBytes) -> dict[str, Any]:
+    """Named after the key itself: another one, made after a loss, can never be taken for it."""
+    private = random_bytes(32)
+    public = _public_half(private)
+    name = hashlib.sha256(public).hexdigest()
+    key_id = f"c{name[:6]}-{name[6:12]}"  # in two parts: a log hides long runs of digits
+    return {
+        "key_id": key_id,
+        "private": base64.b64encode(private).decode(),
+        "public": {key_id: {"key": base64.b64encode(public).decode(), "until": None}},
+    }
+
+
+def _public_half(private: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
 def _key(text: str) -> bytes:
@@ -278,6 +357,8 @@ def _completed(
     wanted.setdefault("digest", secret())
     wanted.setdefault("receipts", {"r1": secret()})
     wanted.setdefault("web_secret", secret())
+    if "signing" not in wanted:
+        wanted["signing"] = _new_signing(random_bytes)
     tokens = wanted.setdefault("channel_tokens", {})
     for channel in channels:
         tokens.setdefault(channel, [random_bytes(16).hex()])  # 128 bits

@@ -40,6 +40,7 @@ sms_received = Counter("sms_received", "SMS from citizens, as they were delivere
 sms_sent = Counter("sms_messages", "SMS calls settled, one per recipient", ["channel", "outcome"])
 submissions_handed_over = Counter("submissions_handed_over", "Submissions offered to a system", ["system", "outcome"])
 sms_withheld = Counter("sms_withheld", "SMS that a ceiling stopped before they were written", ["scope"])
+hook_deliveries = Counter("hook_deliveries", "Webhooks to institutions, attempts settled", ["endpoint", "outcome"])
 backoffice_silent = Gauge(
     "backoffice_silent", "1 while a system leaves calls without any answer", ["system"], multiprocess_mode="livemax"
 )
@@ -50,7 +51,7 @@ _FILE_BYTES = 1 << 16
 _ENDED = 0
 
 
-def start(channels: Iterable[str], ceilings: Iterable[str]) -> None:
+def start(channels: Iterable[str], ceilings: Iterable[str], endpoints: Iterable[str] = ()) -> None:
     """Makes the folder in which the processes of this machine count, and begins at 0 what alerts look at.
 
     A series that is born at 1 has not increased, as Prometheus sees it: the first fault would be missed.
@@ -68,6 +69,9 @@ def start(channels: Iterable[str], ceilings: Iterable[str]) -> None:
         callback_probes.labels(channel)
     for scope in ceilings:
         sms_withheld.labels(scope)
+    for endpoint in endpoints:
+        for outcome in ("disabled", "given_up"):
+            hook_deliveries.labels(endpoint, outcome)
 
 
 def exposition() -> bytes:

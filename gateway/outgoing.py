@@ -4,15 +4,20 @@ A call that failed before a byte left may be tried again by anybody. One that fa
 No redirect is followed, no cookie kept, no proxy or netrc read, and only the origins that the configuration names are
 called. The timeouts of `requests` count each read by itself:
 a server which gives one byte a second is never late. Here the whole call has its time, and a timer ends it.
+
+With `Doors`, a name is resolved once for each connection, every address of it is looked at, and the connection goes
+to that very address, while the TLS certificate and the Host are still the name's: no second look at the name can lead
+elsewhere.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import re
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -22,7 +27,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util.connection import create_connection
 
 #: Connections kept open to each host; a thread beyond them opens its own and closes it after.
 _POOL = 64
@@ -30,8 +36,16 @@ _POOL = 64
 _ORIGIN = re.compile(r"(https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\:\[\]]+)(?::\d{1,5})?)(?:/[^\s\\?#]*)?")
 
 
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: (host, port) -> addresses, as getaddrinfo finds them. May raise OSError.
+Resolve = Callable[[str, int], Iterable[str]]
+
+
 class NotSent(Exception):
-    """No byte of the request left this machine: a foreign origin, no route, no connection, no TLS, no time left."""
+    """No byte of the request left this machine: a foreign origin, no route, no connection, no TLS, no time left.
+
+    Its text is a code: `origin`, `private_address`, or the kind of error.
+    """
 
 
 class NoAnswer(Exception):
@@ -53,6 +67,71 @@ class Answer:
     body: bytes = field(repr=False)
     retry_after: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def is_public(address: Ip) -> bool:
+    """Whether an address is one of the public internet: not of this machine, of its networks, nor of its provider."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.teredo is not None:
+            return False
+        inner = address.ipv4_mapped or address.sixtofour or _translated(address)
+        if inner is not None:
+            return is_public(inner)
+    named = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
+    return address.is_global and not named and not any(address in network for network in _CLOSED)
+
+
+def resolved(host: str, port: int) -> tuple[str, ...]:
+    """The addresses of a name, or of what the system reads as an address. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Which addresses may be connected to. A name with any other among its addresses is not called at all."""
+
+    may_open: Callable[[Ip], bool] = is_public
+    resolve: Resolve = resolved
+
+    def addresses(self, host: str, port: int, within_s: float) -> tuple[str, ...]:
+        """What may be connected to for this host. Raises Refused, or OSError when there is nothing within that time."""
+        found: list[str] = []
+
+        def look() -> None:
+            with contextlib.suppress(OSError, UnicodeError):
+                found.extend(self.resolve(host, port))
+
+        # A resolver has no time limit of its own: whoever waits for it must not wait for ever.
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        looking.join(within_s)
+        addresses = tuple(found)
+        if not addresses:
+            raise OSError("no address")
+        if not all(self.may_open(ipaddress.ip_address(one.partition("%")[0])) for one in addresses):
+            raise Refused
+        return addresses
+
+
+class Refused(Exception):
+    """A name that leads to an address which may not be connected to."""
+
+
+#: What versions of Python disagree about, or call global: IETF's own, site-local and link-local addresses, and those
+#: where providers of machines answer with secrets (Oracle's is in the first, Azure's is the last).
+_CLOSED = tuple(
+    ipaddress.ip_network(one)
+    for one in ("192.0.0.0/24", "169.254.0.0/16", "fe80::/10", "fec0::/10", "168.63.129.16/32")
+)
+#: IPv4 inside IPv6, for networks without IPv4 (RFC 6052 §2.1, RFC 8215).
+_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if any(address in network for network in _NAT64):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def origin_of(url: str) -> str:
@@ -83,14 +162,20 @@ class Client:
         max_bytes: int,
         ca_file: Path | None = None,
         certificate: tuple[Path, Path] | None = None,
+        doors: Doors | None = None,
     ) -> None:
-        """Raises ValueError for a declared address without an origin."""
+        """Raises ValueError for a declared address without an origin.
+
+        `doors`: which addresses may be connected to; None: any. `ca_file`: who is believed about names instead of the
+        authorities that everybody believes.
+        """
         # Compared as text, up to the slash that ends an origin: no two readers of URLs can then see different hosts.
         self._may_begin = tuple(origin_of(url) + "/" for url in declared)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._total_s = total_s
         self._max_bytes = max_bytes
+        self._doors = doors
         self._session = _Session()
         if ca_file is not None:
             self._session.verify = str(ca_file)
@@ -126,7 +211,7 @@ class Client:
             raise NotSent("origin")
         total_s = self._total_s if total_s is None else min(total_s, self._total_s)
         timeout = (min(self._connect_timeout_s, total_s), min(self._read_timeout_s, total_s))
-        with _Call(total_s) as call:
+        with _Call(total_s, self._doors) as call:
             try:
                 # Streamed, so that the answer is read here, up to a limit, and not inside the client.
                 with self._session.request(
@@ -136,7 +221,7 @@ class Client:
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 # From None: the cause names the URL and may quote headers, a key among them.
                 if not call.bytes_left:
-                    raise NotSent(type(error).__name__) from None
+                    raise NotSent("private_address" if call.refused else type(error).__name__) from None
                 slow = call.is_over or isinstance(error, requests.ReadTimeout)
                 raise NoAnswer("too_slow" if slow else "cut") from None
         if call.is_over:  # a head cut short by the timer looks like an answer without a body
@@ -151,7 +236,9 @@ class Client:
 class _Call:
     """One call under way in this thread, ended by a timer when it lasts too long."""
 
-    def __init__(self, total_s: float) -> None:
+    def __init__(self, total_s: float, doors: Doors | None) -> None:
+        self.doors = doors
+        self.refused = False
         self.bytes_left = False
         self.is_over = False
         self._socket: socket.socket | None = None
@@ -196,7 +283,30 @@ class _Here(threading.local):
 _here = _Here()
 
 
+def _connected(connection: HTTPConnection) -> socket.socket | None:
+    """A socket to an address that was looked at; None when nobody asked for that, and urllib3 connects by itself."""
+    call = _here.call
+    if call.doors is None:
+        return None
+    within_s = connection.timeout if isinstance(connection.timeout, int | float) else 1.0
+    error: Exception = OSError("no address")
+    try:
+        for address in call.doors.addresses(connection.host.strip("[]"), connection.port, within_s):
+            try:
+                return create_connection((address, connection.port), within_s, None, connection.socket_options)
+            except OSError as failed:
+                error = failed
+    except Refused:
+        call.refused = True
+    except OSError as failed:
+        error = failed
+    raise NewConnectionError(connection, type(error).__name__)
+
+
 class _PlainConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self) or super()._new_conn()
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
@@ -205,6 +315,9 @@ class _PlainConnection(HTTPConnection):
 
 
 class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self) or super()._new_conn()
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()

@@ -18,7 +18,9 @@ import handlers
 from gateway import keys, logs, metrics
 from gateway.backoffice.base import BackOffice
 from gateway.backoffice.build import build as build_system
-from gateway.backoffice.signing import Verifier, verifier
+from gateway.backoffice.endpoints import Endpoint
+from gateway.backoffice.endpoints import build as build_endpoint
+from gateway.backoffice.signing import SigningError, Verifier, signers, verifier
 from gateway.channels.base import Channel, ChannelDeclarationError
 from gateway.channels.build import build as build_channel
 from gateway.engine.outcomes import Declared
@@ -28,7 +30,7 @@ from gateway.menu.faults import Fault
 from gateway.menu.model import Menus
 from gateway.menu.report import check_folder
 from gateway.menu.world import World, max_units, world_of
-from gateway.settings import DEMO_API_KEY, DropSystem, HttpSystem, Settings, SystemSettings
+from gateway.settings import DEMO_API_KEY, DropSystem, HttpSystem, Settings, SettingsError, SystemSettings
 from gateway.store import beats, erasure_list, key_check, sealed
 from gateway.store.db import Database, StoreUnavailable, is_there, open_database
 from gateway.store.limits import open_throttle
@@ -197,7 +199,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
     """A Gateway ready to work; the database must be migrated. Raises KeysError, MenusBroken, StoreUnavailable."""
     keyring = prepare(settings)
     logs.start(settings.log_level, clock)
-    metrics.start(settings.channels, spend.SCOPES)
+    metrics.start(settings.channels, spend.SCOPES, settings.hooks)
     database = open_database(database_url(settings))
     ciphers = Ciphers(keyring.encryption, partial(keys.read_encryption, keys_path(settings)), monotonic)
     seals = sealed.build(keyring, os.urandom, ciphers)
@@ -218,6 +220,8 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Gateway:
         random_bytes=os.urandom,
         throttle=open_throttle(redis_url(settings, settings.queues_url), monotonic),
         stops=Stops(database, monotonic, clock),
+        signing=partial(keys.read_signing, keys_path(settings)),
+        endpoints=_endpoints(settings),
     )
     ussd = _ussd(settings, keyring, parts, ciphers)
     return Gateway(
@@ -323,6 +327,18 @@ def _systems(settings: Settings, keyring: Keyring, clock: Callable[[], datetime]
         )
         for name, declared in settings.systems.items()
     }
+
+
+def _endpoints(settings: Settings) -> dict[str, Endpoint]:
+    """The endpoints that are told of events; one whose secret is not set is there, and can be told nothing."""
+    built: dict[str, Endpoint] = {}
+    for name, declared in settings.hooks.items():
+        secrets_ = os.environ.get(declared.secret_env, "").split()
+        try:
+            built[name] = build_endpoint(name, declared, signers(secrets_[:2]))
+        except SigningError as error:
+            raise SettingsError([f"{declared.secret_env}: {error}"]) from None
+    return built
 
 
 def _signing_secrets(declared: SystemSettings, keyring: Keyring, system: str) -> tuple[str, ...]:

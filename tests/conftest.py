@@ -22,8 +22,9 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.keys import Keyring
+from gateway.keys import Keyring, PublicKey, Signing
 from gateway.store import migrate, sealed
 from gateway.store.db import Database, open_database
 from gateway.store.sealed import Seals
@@ -70,7 +71,12 @@ def keys() -> Keyring:
         web_secret=b"w" * 32,
         system_tokens={"etat-civil": "bearer-of-the-tests"},
         webhook_secrets={"etat-civil": ("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",)},
+        signing=Signing("c012345-6789ab", b"s" * 32, {"c012345-6789ab": PublicKey(_public_half(b"s" * 32))}),
     )
+
+
+def _public_half(private: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,15 @@
 """The keys of one installation: made once, never lost, never readable by others."""
 
+import base64
 import json
 import multiprocessing
 import os
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from gateway import keys
 from gateway.keys import Keyring, KeysError, load_or_create
 
 
@@ -123,3 +126,45 @@ def test_processes_that_start_at_once_get_the_same_keys(path):
     for process in processes:
         process.join(timeout=20)
     assert digests == {make(path).digest}
+
+
+def test_the_key_of_checkpoints_is_replaced_and_its_public_half_stays(tmp_path):
+    path = tmp_path / "keys.json"
+    first = load_or_create(path, os.urandom, (), ()).signing
+    assert list(first.public) == [first.key_id]
+    assert first.public[first.key_id].until is None
+    at = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
+    made = keys.renew_signing(path, os.urandom, at)
+    again = load_or_create(path, os.urandom, (), ()).signing
+    assert again == keys.read_signing(path)
+    assert again.key_id == made != first.key_id
+    assert list(again.public) == [first.key_id, made]
+    assert again.public[first.key_id] == keys.PublicKey(first.public[first.key_id].raw, at)
+    assert base64.b64encode(first.private) not in path.read_bytes(), "nobody can sign with it any more"
+    assert repr(again.private) not in repr(again)
+
+
+def test_a_file_of_an_earlier_version_gets_a_key_of_checkpoints(tmp_path):
+    path = tmp_path / "keys.json"
+    load_or_create(path, os.urandom, (), ())
+    stored = json.loads(path.read_text())
+    del stored["signing"]
+    path.write_text(json.dumps(stored))
+    made = load_or_create(path, os.urandom, (), ()).signing
+    assert keys.read_signing(path) == made
+
+
+@pytest.mark.parametrize("damage", ["private", "public", "key_id"])
+def test_a_damaged_key_of_checkpoints_is_told(tmp_path, damage):
+    path = tmp_path / "keys.json"
+    load_or_create(path, os.urandom, (), ())
+    stored = json.loads(path.read_text())
+    stored["signing"][damage] = {"private": base64.b64encode(b"x" * 32).decode(), "public": {}, "key_id": "c1"}[damage]
+    path.write_text(json.dumps(stored))
+    for use in (
+        lambda: load_or_create(path, os.urandom, (), ()),
+        lambda: keys.read_signing(path),
+        lambda: keys.renew_signing(path, os.urandom, datetime(2026, 11, 23, tzinfo=UTC)),
+    ):
+        with pytest.raises(keys.KeysError, match="damaged"):
+            use()

@@ -18,6 +18,16 @@ senders: {s: {channel: one}}
 sms:
   sender: s
 """
+HOOKED = (
+    SMALLEST
+    + """\
+institutions: {anip: {name: {fr: ANIP, en: ANIP}}}
+systems: {}
+hooks:
+  suivi:
+    {secret_env: S, institution: anip, url: 'https://x/y', events: [submission.received]}
+"""
+)
 
 
 @pytest.fixture
@@ -200,6 +210,23 @@ def test_the_environment_alone_gives_its_values(written):
             SMALLEST + "systems:\n  ec: {kind: rest, institution: anip, url: 'https://x/y'}\n",
             "9: systems.ec.institution there is no institution 'anip'",
         ),
+        (HOOKED.replace("anip, url", "x, url"), "12: hooks.suivi.institution there is no institution 'x'"),
+        (
+            HOOKED.replace("https://x/y", "http://x/y"),
+            "12: hooks.suivi.url must be https://, except in a closed network",
+        ),
+        (HOOKED.replace("https://x/y", "https://u:p@x/y"), "12: hooks.suivi.url must not hold a user or a password"),
+        (HOOKED.replace("[submission.received]", "[]"), "12: hooks.suivi.events "),
+        (
+            HOOKED.replace("[submission.received]", "[submission.received, submission.lost]"),
+            "12: hooks.suivi.events.1 must be",
+        ),
+        (HOOKED.replace("secret_env: S, ", ""), "11: hooks.suivi.secret_env is missing"),
+        (HOOKED.replace("suivi", "Suivi"), "11: hooks.Suivi an endpoint's name is small letters"),
+        (
+            HOOKED.replace("secret_env: S, ", "secret_env: S, ca: none.pem, "),
+            "12: hooks.suivi.ca there is no file none.pem",
+        ),
         ("a: [", ": not valid YAML: "),
         ("- a\n", ": must hold keys and values"),
         ("", ": must hold keys and values"),
@@ -209,7 +236,7 @@ def test_the_environment_alone_gives_its_values(written):
 def test_one_fault_has_its_line_its_key_and_a_sentence(written, text, fault):
     (found,) = faults_of(written(text))
     assert found.startswith(fault.lstrip(":") if fault.startswith(": not valid") else fault.removeprefix(":"))
-    assert len(found) < 200
+    assert len(found) < 300
 
 
 @pytest.mark.parametrize(
@@ -359,3 +386,17 @@ def test_the_documents_name_every_variable():
         for name in ENVIRONMENT:
             if not (page.endswith("example") and name == "local"):
                 assert f"GATEWAY_{name.upper()}" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        (HOOKED, "a public endpoint"),
+        (
+            HOOKED.replace("https://x", "http://x").replace("events:", "allow_private: true, events:"),
+            "a closed network",
+        ),
+    ],
+)
+def test_endpoints_that_are_accepted(written, text, remark):
+    assert load(written(text)).hooks["suivi"].events == ("submission.received",), remark

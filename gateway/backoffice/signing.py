@@ -85,6 +85,11 @@ class Verifier:
         return fits
 
 
+def signers(secrets: Sequence[str]) -> tuple[Webhook, ...]:
+    """What signs our own webhooks: one for each secret (`whsec_...`) that is valid now. Raises SigningError."""
+    return tuple(_signer(secret) for secret in secrets)
+
+
 def verifier(secrets: Sequence[str]) -> Verifier:
     """A Verifier that believes any of `secrets` (`whsec_...`); SigningError when none or one is unusable."""
     if not secrets:

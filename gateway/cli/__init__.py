@@ -29,6 +29,8 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "tokens": "tokens",
     "keys": "keys",
     "person": "person",
+    "audit": "audit",
+    "hooks": "hooks",
     "migrate": "migrate",
     "backup": "backup",
     "restore": "restore",

@@ -36,14 +36,20 @@ def prepare() -> None:
 
 @keys.command()
 def rotate() -> None:
-    """Make a new encryption key, or take the prepared one. What older keys sealed is sealed again in the background.
+    """Make a new encryption key, or take the prepared one, and a new key that signs checkpoints.
 
-    Then: copy the key file to every machine, back it up, and look at `gateway keys status`.
+    What older keys sealed is sealed again in the background; what they signed stays verifiable. Then:
+    copy the key file to every machine, back it up, and look at `gateway keys status`.
     """
+    import os
+
     from gateway import keys as stored
+    from gateway import wiring
 
     made, file = _changed(stored.rotate, "rotate")
-    click.echo(f"{made}: the new key; back up {file} now, and copy it to every other machine")
+    signs = stored.renew_signing(file, os.urandom, wiring.now())
+    click.echo(f"{made}: the new key; {signs} signs checkpoints (`gateway audit key` prints it)")
+    click.echo(f"back up {file} now, and copy it to every other machine")
 
 
 def _changed(change: Callable[[Path, Callable[[int], bytes]], str], act: str) -> tuple[str, Path]:

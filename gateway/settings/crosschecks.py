@@ -36,6 +36,7 @@ def crosschecks(settings: Settings) -> Iterator[Fault]:
     yield from _senders(settings)
     yield from _institutions(settings)
     yield from _systems(settings)
+    yield from _hooks(settings)
     yield from _operators(settings)
 
 
@@ -218,6 +219,20 @@ def _folders(settings: Settings) -> Iterator[Fault]:
                     yield ("systems", name, key), f"must be a folder of its own: it shares one with {whose}"
                     break
             taken.append((f"systems.{name}.{key}", folder))
+
+
+def _hooks(settings: Settings) -> Iterator[Fault]:
+    for name, hook in settings.hooks.items():
+        here = ("hooks", name)
+        if not _NAME.fullmatch(name):
+            yield here, "an endpoint's name is small letters, digits, - and _, at most 32"
+        if hook.institution not in settings.institutions:
+            yield (*here, "institution"), f"there is no institution {hook.institution!r}"
+        yield from _url((*here, "url"), hook.url)
+        if not hook.url.startswith("https://") and not hook.allow_private:
+            yield (*here, "url"), "must be https://, except in a closed network (allow_private: true)"
+        if hook.ca is not None and not hook.ca.is_file():
+            yield (*here, "ca"), f"there is no file {hook.ca}"
 
 
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:

@@ -131,6 +131,30 @@ class SendingHours(_Part):
     holidays: tuple[date, ...] = ()
 
 
+#: What an institution's endpoint may be told of. `submission.statement`: the citizen gave more information.
+HookEvent = Literal[
+    "submission.received",
+    "submission.corrected",
+    "submission.withdrawn",
+    "submission.statement",
+    "notification.accepted",
+    "notification.delivered",
+    "notification.failed",
+    "notification.unknown",
+]
+
+
+class HookSettings(_Part):
+    """One endpoint of an institution that is told of events by signed webhook."""
+
+    institution: str
+    url: str
+    secret_env: str  #: names the variable that holds one secret (whsec_...), or two while it is being changed
+    events: Annotated[tuple[HookEvent, ...], Field(min_length=1)]
+    allow_private: bool = False  #: addresses of closed networks too: for tests, and where there is no internet
+    ca: Path | None = None  #: PEM file of who is believed about the endpoint's name; None: the public authorities
+
+
 class Holdings(_Part):
     """When a number is taken to be somebody else's, and what that stops."""
 
@@ -235,6 +259,7 @@ class Settings(_Part):
     institutions: dict[str, Institution] = {}
     hours: SendingHours = SendingHours()
     systems: dict[str, System] = {}
+    hooks: dict[str, HookSettings] = {}
     limits: Limits = Limits()
     trusted_proxies: tuple[str, ...] = ()  #: whose word on the client's address is taken, as CIDR networks
     monitoring_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: who may read /metrics, as CIDR networks

@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
@@ -283,7 +296,9 @@ def due_lanes(conn: Connection, now: datetime) -> frozenset[str]:
 def counts(conn: Connection) -> tuple[LaneCount, ...]:
     """How many rows each lane has in each state but `done`, and how old they are."""
     o = outbox.c
-    ages = func.min(o.due_at).label("due_at"), func.min(o.created_at).label("created_at")
+    # A webhook that an institution's endpoint does not take is late only when it is due again: it has 75 hours.
+    begun = case(((o.kind == "hook") & (o.attempts > 0), o.due_at), else_=o.created_at)
+    ages = func.min(o.due_at).label("due_at"), func.min(begun).label("created_at")
     open_rows = select(o.lane, o.state, func.count().label("rows"), *ages)
     not_done = o.state != literal_column("'done'")  # written out: with a bound value no partial index would be used
     grouped = conn.execute(open_rows.where(not_done).group_by(o.lane, o.state))

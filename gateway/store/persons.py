@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -16,6 +15,7 @@ from gateway.messages import MtState
 from gateway.store import holdings as numbers
 from gateway.store import questions as asked
 from gateway.store import statements as said
+from gateway.store import submissions as demands
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
@@ -103,10 +103,8 @@ def erase(
     left = conn.execute(
         update(submissions).where(s.holding_id.in_(held), s.state.in_(OPEN_SUBMISSION)).values(keep_s=0)
     ).rowcount
-    closed = update(submissions).where(s.holding_id.in_(held), s.state.not_in(OPEN_SUBMISSION))
-    sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
-    gone: dict[str, Any] = {**dict.fromkeys(sealed), "case_number": ""}
-    ids = tuple(conn.execute(closed.where(s.fields_sealed.is_not(None)).values(gone).returning(s.id)).scalars())
+    closed = s.holding_id.in_(held) & s.state.not_in(OPEN_SUBMISSION)
+    ids = demands.erase(conn, closed & s.fields_sealed.is_not(None), now)
     said.erase_of(conn, ids)
     asked.erase_of(conn, ids)
     texts += _erase_texts(conn, held)

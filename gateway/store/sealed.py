@@ -76,6 +76,14 @@ class Seals:
         newest, _ = self._ciphers.newest()
         return tuple(_head(key_id) for key_id in self._ciphers.ids() if key_id != newest)
 
+    def random_bytes(self, count: int) -> bytes:
+        """As many bytes from the system's secure source."""
+        return self._random_bytes(count)
+
+    def newest_head(self) -> bytes:
+        """How every value begins that the newest key has sealed."""
+        return _head(self._ciphers.newest()[0])
+
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the keys that open values, newest first; looks whether there is a new one."""
         self._ciphers.refresh()

@@ -58,5 +58,7 @@ def add(
 def of(conn: Connection, submission_id: int) -> tuple[SubmissionEvent, ...]:
     """The events of a submission, oldest first."""
     e = submission_events.c
-    rows = conn.execute(select(e.at, e.kind, e.code, e.event_id).where(e.submission_id == submission_id).order_by(e.id))
+    rows = conn.execute(
+        select(e.at, e.kind, e.code, e.event_id).where(e.submission_id == submission_id).order_by(e.number)
+    )
     return tuple(SubmissionEvent(row.at, row.kind, row.code, row.event_id) for row in rows)

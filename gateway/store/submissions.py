@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from gateway.messages import Decision, OnBehalf, SubmissionState
+from gateway.store import submission_events
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
@@ -18,7 +19,7 @@ from gateway.store.tables import OPEN_SUBMISSION, submissions
 FIELDS = "submissions.fields_sealed"
 RELATION = "submissions.relation_sealed"
 _LABEL = "submissions.label_sealed"
-_MESSAGE = "submissions.message_sealed"
+MESSAGE = "submissions.message_sealed"
 _S = SubmissionState
 
 #: state -> the states it can be reached from (see SubmissionState). A dead one may still be answered: the hand-over
@@ -233,7 +234,7 @@ def set_state(
     if case_number:
         values["case_number"] = bounded(case_number, 128)
     if message:
-        values["message_sealed"] = seals.seal_json(dict(message), _MESSAGE)
+        values["message_sealed"] = seals.seal_json(dict(message), MESSAGE)
     if to is _S.ACKNOWLEDGED:
         values["acknowledged_at"] = now
     row = conn.execute(
@@ -282,10 +283,17 @@ def erase_due(conn: Connection, now: datetime, limit: int, undecided_before: dat
         left = is_in(s.state, OPEN_SUBMISSION) & (s.submitted_at <= undecided_before) & s.fields_sealed.is_not(None)
         over = over | left
     due = select(s.id).where(over).limit(limit)
+    return erase(conn, s.id.in_(due.scalar_subquery()), now)
+
+
+def erase(conn: Connection, which: ColumnElement[bool], now: datetime) -> tuple[int, ...]:
+    """The ids of the submissions `which` says, now without personal data; their histories say so and stay whole."""
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
-    gone = {**dict.fromkeys(sealed), "case_number": ""}
-    erased = update(submissions).where(submissions.c.id.in_(due.scalar_subquery())).values(gone)
-    return tuple(conn.execute(erased.returning(submissions.c.id)).scalars())
+    gone = {**dict.fromkeys((*sealed, "salt_sealed")), "case_number": ""}
+    erased = tuple(conn.execute(update(submissions).where(which).values(gone).returning(submissions.c.id)).scalars())
+    for one in erased:
+        submission_events.add(conn, one, "erased", now)
+    return erased
 
 
 def count_by_state(conn: Connection) -> dict[SubmissionState, int]:
@@ -319,7 +327,7 @@ def _stored(seals: Seals, row: Row[*tuple[object, ...]]) -> StoredSubmission:
         label=seals.shown(row.label_sealed, _LABEL),
         case_number=row.case_number,
         decision=None if row.decision is None else Decision(row.decision),
-        message=msgspec.json.decode(seals.shown(row.message_sealed, _MESSAGE) or "{}"),
+        message=msgspec.json.decode(seals.shown(row.message_sealed, MESSAGE) or "{}"),
         promised_on=row.promised_on,
         receipt_key_id=row.receipt_key_id,
         submitted_at=row.submitted_at,

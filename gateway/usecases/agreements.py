@@ -19,7 +19,7 @@ from gateway.store import holdings as stored
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
 from gateway.text import fit, msisdn, reference
-from gateway.usecases import notices, withdrawals, writing
+from gateway.usecases import hooks, notices, withdrawals, writing
 from gateway.usecases.acts import Undone
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -128,6 +128,7 @@ def _file(conn: Connection, parts: Parts, submission_id: int, now: datetime) -> 
     key = withdrawals.order_key(submission_id)
     system = submission.system
     outbox.add(conn, withdrawals.LANE, "submission", submission_id, key, _HAND_OVER_PRIORITY, now, now, system)
+    hooks.tell(conn, parts, hooks.RECEIVED, submission_id, now)
 
 
 def _digest(parts: Parts, holding_id: int, code: str) -> bytes:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway import logs
 from gateway.messages import BackofficeEvent, EventType, SubmissionState
-from gateway.store import backoffice_events, submission_events, submissions
+from gateway.store import backoffice_events, chain_data, submission_events, submissions
 from gateway.store import questions as asked
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
@@ -73,7 +73,8 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
     )
     code = to.value if moved else "late"
     told_before = to is SubmissionState.IN_PROGRESS and _was_in_progress(conn, submission.id)
-    submission_events.add(conn, submission.id, kind, now, code, event.event_id)
+    covered = chain_data.of_answer(conn, parts.seals, submission.id) if moved and event.decision is not None else None
+    submission_events.add(conn, submission.id, kind, now, code, event.event_id, covered)
     if not moved:
         if event.case_number:
             submissions.note_case(conn, submission.id, event.case_number)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from gateway import logs, metrics
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
+from gateway.store import chain_data, outbox, submission_events, submissions
 from gateway.store import hand_over as stored
-from gateway.store import outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.hand_over import HandOverMaterial
 from gateway.store.outbox import Claimed
@@ -144,7 +144,9 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
     moved = submissions.set_state(
         conn, parts.seals, material.id, to, now, case_number=answer.case_number, message=answer.reason
     )
-    submission_events.add(conn, material.id, kind, now, answer.code if moved else "late")
+    refused = moved and answer.outcome is HandOver.REJECTED
+    covered = chain_data.of_answer(conn, parts.seals, material.id) if refused else None
+    submission_events.add(conn, material.id, kind, now, answer.code if moved else "late", data_digest=covered)
     current = submissions.by_id(conn, parts.seals, material.id)
     if not moved or current is None:
         return

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.backoffice.base import BackOffice
+from gateway.backoffice.endpoints import Endpoint
 from gateway.channels.base import Channel
+from gateway.keys import Signing
 from gateway.settings import Settings
 from gateway.store.db import Database
 from gateway.store.limits import Throttle
@@ -36,7 +38,9 @@ class Parts:
     random_bytes: Callable[[int], bytes]
     throttle: Throttle
     stops: Stops
+    signing: Callable[[], Signing]  #: the key of checkpoints as it is now; raises KeysError
     silences: Silences = field(default_factory=Silences)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)  #: that are told of events by webhook
 
     @property
     def silent_since(self) -> datetime:

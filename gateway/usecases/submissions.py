@@ -10,11 +10,11 @@ from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer, Raw, Saved, Submission
 from gateway.menu.model import Menus, Service
 from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import outbox, submission_events, submissions
+from gateway.store import chain_data, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, identifiers, notices, preferences, proof, spend, withdrawals
+from gateway.usecases import acts, agreements, hooks, identifiers, notices, preferences, proof, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -89,11 +89,13 @@ def _file(
         return _already(conn, parts, first)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
-    submission_events.add(conn, submission_id, "received", now)
+    covered = chain_data.of_demand(conn, parts.seals, submission_id)
+    submission_events.add(conn, submission_id, "received", now, data_digest=covered)
     verification = reference.code(parts.receipt_keys, stored.reference, stored.service, local_day.isoformat())
     notices.receipt(conn, parts, stored, verification)
     key = withdrawals.order_key(submission_id)
     outbox.add(conn, BACKOFFICE_LANE, "submission", submission_id, key, _PRIORITY, now, now, stored.system)
+    hooks.tell(conn, parts, hooks.RECEIVED, submission_id, now)
     values = {**_shown(stored.reference, promised), "verification": Saved(verification)}
     return ActAnswer("submitted", values, submission_id)
 
@@ -120,7 +122,8 @@ def _propose(
         return _already(conn, parts, first)
     stored = submissions.by_id(conn, parts.seals, submission_id)
     assert stored is not None
-    submission_events.add(conn, submission_id, "proposed", now)
+    covered = chain_data.of_demand(conn, parts.seals, submission_id)
+    submission_events.add(conn, submission_id, "proposed", now, data_digest=covered)
     agreements.ask(conn, parts, stored, number, caller, now)
     return ActAnswer("proposed", {"reference": _shown(stored.reference, None)["reference"]}, submission_id)
 

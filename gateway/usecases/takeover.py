@@ -13,7 +13,7 @@ from datetime import datetime
 from gateway import logs
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.messages import OnBehalf, SubmissionState
-from gateway.store import counters, submission_events, submissions, verification
+from gateway.store import chain_data, counters, submission_events, submissions, verification
 from gateway.store import holdings as stored
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
@@ -50,8 +50,12 @@ def take_over(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnsw
             return Done(acts.UNAVAILABLE)
         if holding != found.holding_id:
             notices.moved_away(conn, parts, found)  # while it is still theirs
+            as_it_was = chain_data.fits(conn, parts.seals, found.id)
             submissions.move(conn, found.id, holding, now)
-            submission_events.add(conn, found.id, "moved", now)
+            covered = chain_data.of_demand(conn, parts.seals, found.id)
+            # Its data were altered behind our back: the entry that covers them anew must not hide it.
+            code = "" if as_it_was else chain_data.ALTERED
+            submission_events.add(conn, found.id, "moved", now, code, data_digest=covered)
         return Done(ActAnswer("done", submission_id=found.id), (notices.LANE,))
 
     answer = acts.once(parts, act.action, act_key, do)

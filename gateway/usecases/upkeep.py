@@ -16,6 +16,7 @@ from gateway.store import (
     conversations,
     counters,
     daily,
+    hooks,
     menu_versions,
     mos,
     mt_texts,
@@ -32,7 +33,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, drop, holdings, persons, polling, reconcile
+from gateway.usecases import agreements, audit, drop, holdings, persons, polling, reconcile
 from gateway.usecases import questions as asked
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
@@ -147,6 +148,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
     privacy = parts.settings.privacy
     texts, acts_kept = timedelta(seconds=privacy.texts_s), timedelta(seconds=privacy.acts_s)
     return {
+        "entries_sealed": lambda conn, now: audit.seal(parts, conn, now),
         "lost_sendings": _lost_sendings,
         "validities_over": _validities_over,
         "strays_matched": partial(_strays, parts),
@@ -176,5 +178,6 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - texts),
         "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
         "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
+        "hooks_forgotten": lambda conn, now: hooks.forget(conn, now - texts, _LIMIT),
         "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),
     }

@@ -13,7 +13,7 @@ from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, holdings, notices, proof, telling
+from gateway.usecases import acts, holdings, hooks, notices, proof, telling
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -44,6 +44,7 @@ def withdraw(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswe
         questions.close(conn, found.id, now)
         submission_events.add(conn, found.id, "withdrawn", now)
         outbox.add(conn, LANE, KIND, found.id, order_key(found.id), _PRIORITY, now, now, found.system)
+        hooks.tell(conn, parts, hooks.WITHDRAWN, found.id, now)
         notices.withdrawn(conn, parts, found)
         return Done(ActAnswer("done", submission_id=found.id), (LANE, notices.LANE))
 

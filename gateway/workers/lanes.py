@@ -19,6 +19,7 @@ from gateway.usecases import (
     counting,
     dialogues,
     hand_over,
+    hooks,
     letters,
     polling,
     promised_answers,
@@ -51,7 +52,7 @@ _FEWEST = 16
 
 #: What is done although no SMS may leave.
 _NO_SMS: tuple[outbox.Kind, ...] = (
-    "submission", "withdrawal", "statement", "mo", "sim_check", "lookup", "poll",
+    "submission", "withdrawal", "statement", "mo", "sim_check", "lookup", "poll", "hook",
 )  # fmt: skip
 
 Task = Callable[[], None]
@@ -148,6 +149,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(polling.poll, parts, row)
         case "statement":
             return partial(statements.tell, parts, row)
+        case "hook":
+            return partial(hooks.deliver, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
         case "lookup":

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from gateway.store import beats, chain, holdings, menu_versions, migrate, submission_events
+from gateway.store import audit, beats, chain, holdings, menu_versions, migrate, submission_events
 from gateway.store.db import Connection, Database, open_database
 from gateway.store.sealed import Seals
 from gateway.store.tables import metadata
@@ -254,6 +254,7 @@ def test_the_fourth_one_links_histories_and_takes_the_links_away_again(empty_url
             assert row.number == number
             previous = chain.link(previous, 1, number, row.at, row.kind, row.code, row.event_id, None)
             assert row.link == previous
+        assert list(audit.chains(conn, audit.Tally())) == []
         assert conn.execute(text("SELECT system FROM outbox ORDER BY id")).scalars().all() == [None, "s"]
         at = linked[-1].at
         submission_events.add(conn, 1, "late", at)  # the numbering of new rows goes on after the old ones

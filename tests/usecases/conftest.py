@@ -195,6 +195,7 @@ def build_bench(database: Database, seals: Any, keys: Any, menus: Menus, setting
         random_bytes=os.urandom,
         throttle=open_throttle("unix:///nonexistent/redis", time.monotonic),  # away: the process's own bucket
         stops=Stops(database, lambda: bench.time.timestamp()),  # noqa: PLW0108 - as above
+        signing=lambda: keys.signing,
     )
     bench = Bench(parts, aggregator, office, now, announced)
     return bench

@@ -83,6 +83,14 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         {'outbox_rows{lane="urgent",state="ready"}': "9x20", 'outbox_rows{lane="backoffice",state="dead"}': "1x20"},
     ),
     "BackofficeSilent": (10, {'backoffice_silent{system="s"}': "1x20"}, {'backoffice_silent{system="s"}': "0x20"}),
+    "HookLost": (
+        15,
+        {'hook_deliveries_total{endpoint="e",outcome="disabled"}': "0x8 1x20"},
+        {
+            'hook_deliveries_total{endpoint="e",outcome="given_up"}': "3x20",
+            'hook_deliveries_total{endpoint="e",outcome="failed"}': "0+9x20",
+        },
+    ),
     "Stopped": (70, {'stopped{subject="sms"}': "1x90"}, {'stopped{subject="sms"}': "1x50"}),
     "SpendNear": (
         1,

@@ -78,9 +78,9 @@ submission_events = Table(
     Column("number", Integer, nullable=False),  # from 1 within its submission
     binary("data_digest", nullable=True),  # salted, of the personal data it is about
     binary("link", nullable=False),  # SHA-256 over the link before and this row: chain.py
-    refers_to("checkpoints", "checkpoint_id", nullable=True),  # the one that sealed it as the head of its chain
+    refers_to("checkpoints", "checkpoint_id", nullable=True),  # the first one whose root covers it
     Index("uq_submission_events_number", "submission_id", "number", unique=True),
-    Index("ix_submission_events_unsealed", "id", **where("checkpoint_id IS NULL")),
+    Index("ix_submission_events_checkpoint", "checkpoint_id", "submission_id", "number"),
 )
 
 checkpoints = Table(
@@ -186,6 +186,7 @@ endpoints = Table(
     text("name", 64, primary_key=True),
     instant("failing_since", nullable=True),
     instant("disabled_at", nullable=True),  # by 410, or by an operator
+    instant("wait_until", nullable=True),  # it asked for fewer calls: none before
     text("why", 64),
 )
 

@@ -190,7 +190,9 @@ def link_events() -> None:
         sa.ForeignKeyConstraint(["checkpoint_id"], ["checkpoints.id"], name="fk_submission_events_checkpoint_id"),
     )
     op.create_index("uq_submission_events_number", "submission_events", ["submission_id", "number"], unique=True)
-    op.create_index("ix_submission_events_unsealed", "submission_events", ["id"], **where("checkpoint_id IS NULL"))
+    op.create_index(
+        "ix_submission_events_checkpoint", "submission_events", ["checkpoint_id", "submission_id", "number"]
+    )
     heads: dict[int, tuple[int, bytes]] = {}
     for row in rows:
         number, previous = heads.get(row["submission_id"], (0, chain.START))
@@ -337,6 +339,7 @@ def create_hooks() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("failing_since", INSTANT, nullable=True),
         sa.Column("disabled_at", INSTANT, nullable=True),
+        sa.Column("wait_until", INSTANT, nullable=True),
         sa.Column("why", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_endpoints"),
     )

@@ -1,0 +1,223 @@
+"""Telling institutions of events at an endpoint of theirs, by signed webhook: stored with the effect, sent until taken.
+
+A webhook names a demand and says how it stands; it holds nothing personal. Whoever wants more asks us, or looks at the
+demand that it was handed. The order in which webhooks arrive is not promised: each says when it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway import logs, metrics
+from gateway.backoffice.endpoints import Delivery, Endpoint, Told
+from gateway.messages import SubmissionState
+from gateway.store import hooks, outbox, stops, submissions
+from gateway.store.db import Connection
+from gateway.store.hooks import Hook
+from gateway.store.outbox import Claimed
+from gateway.store.sealed import SealBroken
+from gateway.usecases.parts import Parts
+
+KIND: outbox.Kind = "hook"
+LANE = "backoffice"
+RECEIVED = "submission.received"
+CORRECTED = "submission.corrected"
+WITHDRAWN = "submission.withdrawn"
+STATEMENT = "submission.statement"  #: the citizen gave more information
+#: Behind hand-overs: they are the demands themselves.
+_PRIORITY = 20
+#: Seconds from one attempt to the next (Standard Webhooks, "retries"): 75 hours in all.
+WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+_JITTER = 0.1
+#: Standard Webhooks: a payload has less than 20 kB.
+MOST_BYTES = 20_000
+
+
+def tell(conn: Connection, parts: Parts, kind: str, submission_id: int, now: datetime) -> bool:
+    """Stores a webhook about a demand for each endpoint of its institution that wants this kind; whether there is one.
+
+    Call it in the transaction of the effect, after it; then announce LANE.
+    """
+    wanted = [name for name, one in parts.settings.hooks.items() if kind in one.events]
+    if not wanted:
+        return False
+    demand = submissions.by_id(conn, parts.seals, submission_id)
+    if demand is None:
+        return False
+    data = {
+        "reference": demand.reference,
+        "service": demand.service,
+        "state": _state_told(demand.state),
+        "submitted_at": _iso(demand.submitted_at),
+        "promised_on": None if demand.promised_on is None else demand.promised_on.isoformat(),
+    }
+    names = [name for name in wanted if parts.settings.hooks[name].institution == demand.institution]
+    for name in names:
+        _store(conn, parts, name, kind, data, submission_id, now)
+    return bool(names)
+
+
+def tell_notification(
+    conn: Connection, parts: Parts, institution: str, notification: str, state: str, now: datetime
+) -> bool:
+    """Stores webhooks of the kind `notification.STATE` about a notification that the institution asked for.
+
+    `notification` is its id, `state` one of those in `settings.HookEvent`. Whether there is an endpoint for it.
+    """
+    kind = f"notification.{state}"
+    hooked = parts.settings.hooks.items()
+    names = [name for name, one in hooked if one.institution == institution and kind in one.events]
+    for name in names:
+        _store(conn, parts, name, kind, {"notification": notification, "state": state}, None, now)
+    return bool(names)
+
+
+def deliver(parts: Parts, row: Claimed) -> None:
+    """Makes one attempt of a claimed row, and settles it. Raises StoreUnavailable."""
+    begun = _begin(parts, row)
+    if begun is None:
+        return
+    hook, endpoint = begun
+    started = parts.monotonic()
+    told = _attempt(parts, hook, endpoint)
+    outcome = _settle(parts, row, hook, told)
+    metrics.hook_deliveries.labels(hook.endpoint, outcome).inc()
+    logs.event(
+        "hook.told",
+        level="error" if outcome in ("given_up", "disabled") or told.code == "private_address" else "info",
+        hook_id=hook.id,
+        submission_id=hook.submission_id,
+        endpoint=hook.endpoint,
+        type=hook.type,
+        outcome=outcome,
+        code=told.code,
+        attempt=row.attempts + 1,
+        duration_ms=round((parts.monotonic() - started) * 1000),
+    )
+
+
+def enable(parts: Parts, name: str, who: str) -> bool:
+    """Whether the endpoint was disabled and may be called again from now on."""
+    with parts.database.begin() as conn:
+        done = hooks.enable(conn, name)
+        if done:
+            stops.note_act(conn, who, "enable", f"hook:{name}", "", parts.now())
+    return done
+
+
+def replay(parts: Parts, name: str, limit: int, who: str) -> int:
+    """How many webhooks that never arrived are sent again, oldest first, under the ids that they had."""
+    now = parts.now()
+    with parts.database.begin() as conn:
+        again = hooks.reopen(conn, name, limit)
+        for hook_id in again:
+            outbox.add(conn, LANE, KIND, hook_id, None, _PRIORITY, now, now, system_of(name))
+        if again:
+            stops.note_act(conn, who, "replay", f"hook:{name}", str(len(again)), now)
+    parts.announce((LANE,))
+    return len(again)
+
+
+def system_of(name: str) -> str:
+    """What the outbox calls an endpoint, beside the systems of institutions."""
+    return f"hook:{name}"
+
+
+def _store(
+    conn: Connection,
+    parts: Parts,
+    name: str,
+    kind: str,
+    data: Mapping[str, str | None],
+    submission_id: int | None,
+    now: datetime,
+) -> None:
+    body = msgspec.json.encode({"type": kind, "timestamp": _iso(now), "data": data})
+    assert len(body) < MOST_BYTES
+    webhook_id = f"msg_{parts.new_id()}"
+    hook_id = hooks.add(conn, parts.seals, name, webhook_id, kind, submission_id, body, now)
+    if hooks.state_of(conn, name).disabled_at is not None:
+        hooks.settle(conn, hook_id, "disabled", now)
+        return
+    outbox.add(conn, LANE, KIND, hook_id, None, _PRIORITY, now, now, system_of(name))
+
+
+def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:
+    """What to send, its attempt committed; None: nothing to do, or not now."""
+    now = parts.now()
+    with parts.database.begin() as conn:
+        try:
+            hook = hooks.by_id(conn, parts.seals, row.target_id)
+        except SealBroken:  # trying again will not mend it
+            _end(conn, row, "given_up", "unreadable", now)
+            logs.event("hook.unreadable", level="error", hook_id=row.target_id)
+            return None
+        if hook is None or hook.body is None or hook.settled_at is not None:
+            outbox.done(conn, row.id, row.token, "not_needed", now)
+            return None
+        state = hooks.state_of(conn, hook.endpoint)
+        endpoint = parts.endpoints.get(hook.endpoint)
+        if state.disabled_at is not None or endpoint is None:
+            _end(conn, row, "disabled", "disabled" if endpoint else "no_endpoint", now)
+            return None
+        if state.wait_until is not None and state.wait_until > now:
+            due_at = state.wait_until + timedelta(seconds=_spread(parts) * 10)  # not all of them at once
+            outbox.retry(conn, row.id, row.token, due_at, "told_to_wait", now)
+            return None
+        if outbox.start_call(conn, row.id, row.token, now) is None:
+            return None
+    return hook, endpoint
+
+
+def _attempt(parts: Parts, hook: Hook, endpoint: Endpoint) -> Told:
+    assert hook.body is not None
+    try:
+        return endpoint.tell(hook.webhook_id, hook.body, parts.now())
+    except Exception as error:  # a fault of ours must not stop the lane; the id makes a repetition safe
+        logs.failure("hook.call_failed", error, hook_id=hook.id, endpoint=hook.endpoint)
+        return Told(Delivery.FAILED, "failed")
+
+
+def _settle(parts: Parts, row: Claimed, hook: Hook, told: Told) -> str:
+    """What became of the webhook: taken, disabled, given_up, or failed, which is tried again."""
+    now, tries = parts.now(), row.attempts + 1
+    with parts.database.begin() as conn:
+        if told.delivery is Delivery.TAKEN:
+            _end(conn, row, "taken", told.code, now)
+            hooks.note_answered(conn, hook.endpoint)
+            return "taken"
+        if told.delivery is Delivery.GONE:
+            _end(conn, row, "disabled", told.code, now)
+            if hooks.disable(conn, hook.endpoint, told.code, now):
+                logs.event("hook.disabled", level="error", endpoint=hook.endpoint, code=told.code)
+            return "disabled"
+        wait_until = None if told.wait_s is None else now + timedelta(seconds=told.wait_s)
+        hooks.note_failed(conn, hook.endpoint, told.code, now, wait_until)
+        if tries > len(WAITS_S):
+            _end(conn, row, "given_up", told.code, now)
+            return "given_up"
+        delay_s = WAITS_S[tries - 1] * (1 + _JITTER * (2 * _spread(parts) - 1))
+        due_at = now + timedelta(seconds=max(delay_s, told.wait_s or 0))
+        outbox.retry(conn, row.id, row.token, due_at, told.code, now)
+    return "failed"
+
+
+def _end(conn: Connection, row: Claimed, outcome: hooks.Outcome, code: str, now: datetime) -> None:
+    if outbox.done(conn, row.id, row.token, code, now):
+        hooks.settle(conn, row.target_id, outcome, now)
+
+
+def _spread(parts: Parts) -> float:
+    return int.from_bytes(parts.random_bytes(4)) / 2**32
+
+
+def _state_told(state: SubmissionState) -> str:
+    """A demand that we could not hand over yet is received, as far as its institution is concerned."""
+    return SubmissionState.RECEIVED.value if state is SubmissionState.DEAD else state.value
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
