@@ -54,6 +54,13 @@ def test_every_fault_of_the_configuration_at_once(on_sqlite: Installation) -> No
 def test_what_would_stop_a_start(on_sqlite: Installation) -> None:
     on_sqlite.environ(AT_API_KEY=None)
     assert "AT_API_KEY is not set" in on_sqlite.run("doctor").output
+    on_sqlite.environ(AT_API_KEY="k", ETAT_CIVIL_TOKEN=None, ETAT_CIVIL_WEBHOOK_SECRET="")
+    told = on_sqlite.run("doctor").output
+    assert "ETAT_CIVIL_TOKEN is not set" in told
+    assert "ETAT_CIVIL_WEBHOOK_SECRET is not set" in told
+    on_sqlite.environ(
+        ETAT_CIVIL_TOKEN="t", ETAT_CIVIL_WEBHOOK_SECRET="whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    )
     on_sqlite.environ(AT_API_KEY="k", GATEWAY_LOCAL="1", GATEWAY_BIND="0.0.0.0:8000")
     assert "can be reached from other machines" in on_sqlite.run("doctor").output
     (on_sqlite.config.parent / "channels").mkdir()

@@ -50,8 +50,6 @@ ENVIRONMENT: list[tuple[dict[str, str | None], str]] = [
     ({"GATEWAY_BIND": "[::]:8000"}, "live_bind"),
     ({"GATEWAY_BIND": "41.79.1.2:8000"}, "live_bind"),
     ({"AT_API_KEY": DEMO_API_KEY}, "live_demo_key"),
-    ({"ETAT_CIVIL_TOKEN": None}, "live_secret"),
-    ({"ETAT_CIVIL_WEBHOOK_SECRET": ""}, "live_secret"),
 ]
 
 
