@@ -173,7 +173,7 @@ _SENTENCES = {
     "late": "{reference}: too late, it is there already or closed",
     "not_found": "{reference}: no such demand at this desk",
     "no_words": "{reference}: a question needs words (--fr, --en)",
-    "too_long": "{reference}: a question has at most 200 characters, other words 600, a case number 24",
+    "too_long": "{reference}: a question has at most 160 characters, other words 600, a case number 24",
     "no_language": "{reference}: words in a language that the gateway does not speak",
 }
 

@@ -112,8 +112,7 @@ def test_whatever_a_row_is_known_by_it_is_sealed_again(handset: Handset) -> None
         conn.execute(text("UPDATE submissions SET salt_sealed = :salt"), {"salt": salt})
         cached = {
             "key_digest": b"k" * 32,
-            "system": "s",
-            "source": "s",
+            "holding_id": demand(gateway, reference).holding_id,
             "answer_sealed": seals.seal("{}", "cached_answers.answer_sealed"),
             "answered_at": now,
             "forget_at": now + timedelta(days=1),

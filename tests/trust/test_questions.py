@@ -184,6 +184,7 @@ def test_a_correction_from_the_handset(handset: Handset) -> None:
 
 def test_who_declared_a_demand_cannot_correct_it(handset: Handset) -> None:
     handset.dial("1", "3", "2", "2", "1234567891", "1", "1")
+    handset.type(handset.code())
     refused = handset.dial("2", "5", "1")
     assert refused.final
     assert "ne peut pas etre corrigée" in refused.text
@@ -191,7 +192,8 @@ def test_who_declared_a_demand_cannot_correct_it(handset: Handset) -> None:
 
 def test_the_helper_cannot_correct_what_the_person_agreed_to(handset: Handset, stranger: Handset) -> None:
     stranger.dial()
-    handset.dial("1", "3", "1", "0166000000", "1234567891", "1", "1")
+    handset.dial("1", "3", "1", "0166000000", "1", "1234567891", "1", "1")
+    handset.type(handset.code())
     assert "Aucune demande" in handset.dial("2", "5").text
     assert "Aucune demande" in stranger.dial("2", "5", "1").text, "nor can she, before she agreed"
     (digits,) = re.findall(r"OUI (\d{4})", stranger.inbox()[-1])

@@ -10,6 +10,7 @@ from itertools import count, product
 import pytest
 
 from gateway.backoffice.build import build
+from gateway.backoffice.webhooks import QUESTION_MAX
 from gateway.messages import BackofficeReminder, Decision, SubmissionState
 from gateway.settings import DeskSystem, Institution
 from gateway.store import outbox, stops, submission_events, submissions
@@ -280,8 +281,8 @@ def test_nobody_decides_what_another_has_in_hand(sqlite_desk, arrived):
 
 WORDS = [
     # move, words, outcome, remark
-    ("ask", Words({"fr": "q" * 200}), "done", "the longest question"),
-    ("ask", Words({"fr": "q" * 201}), "too_long", "one more"),
+    ("ask", Words({"fr": "q" * QUESTION_MAX}), "done", "the longest question"),
+    ("ask", Words({"fr": "q" * (QUESTION_MAX + 1)}), "too_long", "one more"),
     ("ask", Words({}), "no_words", "no question"),
     ("ask", Words({"fr": " \u202e "}), "no_words", "nothing that can be read"),
     ("ask", Words({"xx": "Nom ?"}), "no_language", "a language that the gateway does not speak"),
