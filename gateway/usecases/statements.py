@@ -23,7 +23,7 @@ from gateway.store.sealed import SealBroken
 from gateway.store.statements import NewStatement
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
-from gateway.usecases import acts, holdings, proof, telling, withdrawals
+from gateway.usecases import acts, holdings, hooks, proof, telling, withdrawals
 from gateway.usecases.acts import Done
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -207,6 +207,7 @@ def _say(
     statement_id = statements.add(conn, parts.seals, new, now)
     key = withdrawals.order_key(found.id)
     outbox.add(conn, LANE, KIND, statement_id, key, _PRIORITY, now, now, found.system)
+    hooks.tell(conn, parts, hooks.CORRECTED if kind is StatementKind.CORRECTION else hooks.STATEMENT, found.id, now)
 
 
 def _correction(parts: Parts, wrong: str, right: str, language: str) -> str:

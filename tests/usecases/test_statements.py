@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.messages import BackofficeAnswer, EventType, HandOver, StatementKind, SubmissionState
-from gateway.settings import Sender
-from gateway.store import holdings, outbox, persons, statements, submission_events, submissions
+from gateway.settings import HookSettings, Sender
+from gateway.store import holdings, outbox, statements, submission_events, submissions
+from gateway.store.tables import hooks as hooks_table
 from gateway.store.tables import questions as questions_table
 from gateway.store.tables import statements as statements_table
 from gateway.store.tables import submissions as table
@@ -268,8 +269,9 @@ def test_who_made_a_demand_for_somebody_is_not_shown_what_the_person_said(bench,
     with bench.parts.database.begin() as conn:
         helper = holdings.open_holding(conn, bench.parts.seals, other.msisdn, bench.time)
         conn.execute(update(table).values(helper_id=helper, on_behalf="agreed"))
-    with bench.parts.database.read() as conn:
-        (demand,) = persons.export(conn, bench.parts.seals, other.msisdn)["demands"]
+    exported = people.export(bench.parts, other.msisdn)
+    assert exported["demands"] == []
+    (demand,) = exported["demands_made_for_somebody_else"]
     assert "statements" not in demand
     assert "questions" not in demand
 
@@ -298,3 +300,15 @@ def test_an_operator_sees_that_it_was_passed_on_and_not_what_it_says(bench, take
     ]
     assert any(one.about.startswith("statement") for one in traced.moments)
     assert "Afi" not in repr((sheet, traced))
+
+
+def test_the_institution_is_told_by_webhook_too(bench, taken, caller):
+    events = ("submission.corrected", "submission.statement")
+    hook = HookSettings(institution="anip", url="https://anip.example/hooks", secret_env="HOOK", events=events)
+    settings = bench.parts.settings.model_copy(update={"hooks": {"anip": hook}})
+    bench.parts = replace(bench.parts, settings=settings)
+    corrects(bench, taken, caller)
+    take(bench, taken)
+    says(bench, taken, code_of(bench, taken), "Afi Dossou")
+    with bench.parts.database.read() as conn:
+        assert sorted(conn.execute(select(hooks_table.c.type)).scalars()) == list(events)
