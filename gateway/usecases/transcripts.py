@@ -64,6 +64,11 @@ def who(turn: UssdTurn, digest: Hash) -> bytes:
     return digest(f"{turn.msisdn}|{turn.service_code}")
 
 
+#: A repetition may be received while the first delivery is at work, which no channel allows to last longer
+#: (settings: deadline_ms). One from before that means that the clock went back: it is a new answer.
+_LONGEST_TURN_MS = 30_000
+
+
 def plan(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, window_ms: int, ordered: bool = True) -> Plan:
     """What to do with `turn`; `window_ms` serves only channels that name no turn.
 
@@ -133,7 +138,7 @@ def _last_input(body: Body | None, turn: UssdTurn, digest: Hash, now_ms: int, wi
     if turn.turn_id is not None:
         if turn.turn_id == body.turn or (ordered and _earlier(turn.turn_id, body.turn)):
             return Plan(Kind.REPEAT)
-    elif digest(turn.text) == body.mark and abs(now_ms - body.at_ms) <= window_ms:  # the clock may have gone back
+    elif digest(turn.text) == body.mark and -_LONGEST_TURN_MS <= now_ms - body.at_ms <= window_ms:
         return Plan(Kind.REPEAT)
     if new:
         return fresh
