@@ -14,6 +14,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "check": "check",
     "text": "text",
     "submissions": "submissions",
+    "late": "late",
     "sms": "sms",
     "reconcile": "reconcile",
     "stop": "stops",

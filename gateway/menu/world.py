@@ -52,7 +52,15 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
     "submission_status": Source(
         args=("reference",),
         outcomes=("own", "other", "unknown"),
-        values=("state_label", "service_title", "promised_date", "case_number", "decided_message", "can_withdraw"),
+        values=(
+            "state_label",
+            "service_title",
+            "promised_date",
+            "case_number",
+            "decided_message",
+            "can_withdraw",
+            "late",
+        ),
     ),
     "my_messages": Source(args=(), moving=True),
     "my_message": Source(args=("id",), outcomes=("found", "none"), values=("day", "text")),

@@ -3,6 +3,8 @@
 from gateway.settings.exposure import is_loopback, require_serving
 from gateway.settings.load import load
 from gateway.settings.model import (
+    APPEAL_SIZE,
+    CALL_THREADS,
     DEMO_API_KEY,
     ENVIRONMENT,
     Ceilings,
@@ -22,6 +24,8 @@ from gateway.settings.model import (
 )
 
 __all__ = [
+    "APPEAL_SIZE",
+    "CALL_THREADS",
     "DEMO_API_KEY",
     "ENVIRONMENT",
     "Ceilings",

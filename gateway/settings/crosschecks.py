@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.settings.model import Settings, address_of
+from gateway.settings.model import APPEAL_SIZE, CALL_THREADS, Settings, address_of
 
 Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
 
@@ -143,6 +143,14 @@ def _systems(settings: Settings) -> Iterator[Fault]:
         for language in settings.languages:
             if not institution.name.get(language):
                 yield ("institutions", name, "name"), f"has no name in {language}"
+            if institution.appeal and not institution.appeal.get(language):
+                yield ("institutions", name, "appeal"), f"says nothing in {language}"
+        for language, appeal in institution.appeal.items():
+            if len(appeal) > APPEAL_SIZE:
+                yield (
+                    ("institutions", name, "appeal"),
+                    f"has {len(appeal)} characters in {language}, and an SMS has room for {APPEAL_SIZE}",
+                )
     for name, system in settings.systems.items():
         here = ("systems", name)
         if not _NAME.fullmatch(name):
@@ -152,6 +160,12 @@ def _systems(settings: Settings) -> Iterator[Fault]:
         yield from _url((*here, "url"), system.url)
         if system.first_retry_s > system.longest_retry_s:
             yield (*here, "first_retry_s"), "is longer than longest_retry_s"
+        if system.max_in_flight >= CALL_THREADS:
+            yield (
+                (*here, "max_in_flight"),
+                f"must be less than {CALL_THREADS}, the calls that a worker makes at a time: else this system alone "
+                "could hold up all others",
+            )
 
 
 def _url(where: tuple[str, ...], url: str) -> Iterator[Fault]:

@@ -12,6 +12,9 @@ Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 
+#: Calls that one worker makes at the same time; each has a thread, because it waits for others and not for us.
+CALL_THREADS = 48
+
 #: What the simulator accepts as the aggregator's API key. Not a secret: it opens nothing but the simulator.
 DEMO_API_KEY = "demo-key-of-the-simulator"
 
@@ -109,8 +112,13 @@ class SmsSettings(_Part):
     attempts: Count = 60
 
 
+#: The means of appeal that a refusal names, in characters: it stays within three segments with all the rest.
+APPEAL_SIZE = 120
+
+
 class Institution(_Part):
     name: dict[str, str]
+    appeal: dict[str, str] = {}  #: by language, said with a refusal: where and until when one can contest it
 
 
 class SystemSettings(_Part):
@@ -127,6 +135,9 @@ class SystemSettings(_Part):
     first_retry_s: Seconds = 5
     longest_retry_s: Seconds = 3600
     lease_s: Seconds = 60
+    max_in_flight: Count = 4  #: calls to it at the same time, by all workers together
+    breaker_after: Count = 5  #: calls in a row without an answer, or with 5xx, after which it is taken to be away
+    ask_every_s: Seconds = 30  #: while it is away: one call in this time finds out whether it is back
     sources: tuple[str, ...] = ()  #: names of the lookups this system answers
 
 

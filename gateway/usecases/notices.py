@@ -14,6 +14,7 @@ from gateway.engine import compose
 from gateway.menu.message_keys import INSTITUTION_TEXT_SIZE, SERVICE_SIZE
 from gateway.menu.model import Menus, Service
 from gateway.messages import Category, Decision
+from gateway.settings import APPEAL_SIZE
 from gateway.store import holdings, restored
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
@@ -25,7 +26,7 @@ from gateway.usecases.parts import Parts
 
 LANE = writing.URGENT
 #: News that she may refuse to be sent.
-_REFUSABLE = ("acknowledged", "agree_over", "receipt_helper")
+_REFUSABLE = ("acknowledged", "agree_over", "receipt_helper", "late")
 
 
 def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int | None:
@@ -59,7 +60,8 @@ def decided(conn: Connection, parts: Parts, submission: StoredSubmission, decisi
     """The notice of the decision, with the institution's own words when it gave some."""
     if submission.sensitive:
         return _write(conn, parts, submission, "decided_sensitive", {})
-    return _with_words(conn, parts, submission, f"decided_{decision.value}", "message")
+    refused = decision is Decision.REFUSED
+    return _with_words(conn, parts, submission, f"decided_{decision.value}", "message", refused=refused)
 
 
 def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -67,8 +69,15 @@ def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -
     if submission.sensitive:
         mt = _write(conn, parts, submission, "not_accepted_sensitive", {})
     else:
-        mt = _with_words(conn, parts, submission, "not_accepted", "reason")
+        mt = _with_words(conn, parts, submission, "not_accepted", "reason", refused=True)
     return _unless_told(conn, parts, submission, mt)
+
+
+def late(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
+    """Tells that the promised date has passed. After a restore it may have been told before: a person decides."""
+    key = "late_sensitive" if submission.sensitive else "late"
+    promised = f"{submission.promised_on:%d/%m}" if submission.promised_on else ""
+    return _unless_told(conn, parts, submission, _write(conn, parts, submission, key, {"promised_date": promised}))
 
 
 def withdrawn(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -111,9 +120,19 @@ def _unless_told(conn: Connection, parts: Parts, submission: StoredSubmission, m
     return mt
 
 
-def _with_words(conn: Connection, parts: Parts, submission: StoredSubmission, key: str, name: str) -> int | None:
-    said = words(submission.message, submission.language, parts.shelf.current.languages[0])
-    return _write(conn, parts, submission, f"{key}_{name}" if said else key, {name: said})
+def _with_words(
+    conn: Connection, parts: Parts, submission: StoredSubmission, key: str, name: str, *, refused: bool
+) -> int | None:
+    """With what the institution said, and after a refusal with the means of appeal."""
+    default = parts.shelf.current.languages[0]
+    said = words(submission.message, submission.language, default)
+    institution = parts.settings.institutions.get(submission.institution)
+    appeal = words(institution.appeal, submission.language, default) if refused and institution else ""
+    key = f"{key}_{name}" if said else key
+    values = {name: said} if said else {}
+    if not appeal:
+        return _write(conn, parts, submission, key, values)
+    return _write(conn, parts, submission, f"{key}_appeal", {**values, "appeal": appeal})
 
 
 def _write(
@@ -167,7 +186,12 @@ def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[
         **values,
     }
     policy = parts.settings.sender_of(parts.settings.sms.sender).transliteration
-    sizes = {"service": SERVICE_SIZE, "message": INSTITUTION_TEXT_SIZE, "reason": INSTITUTION_TEXT_SIZE}
+    sizes = {
+        "service": SERVICE_SIZE,
+        "message": INSTITUTION_TEXT_SIZE,
+        "reason": INSTITUTION_TEXT_SIZE,
+        "appeal": APPEAL_SIZE,
+    }
     for name, size in sizes.items():
         if name in shown:
             shown[name] = fit.shortened(shown[name], size, policy)

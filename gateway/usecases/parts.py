@@ -14,7 +14,6 @@ from gateway.store.db import Database
 from gateway.store.limits import Throttle
 from gateway.store.sealed import Seals
 from gateway.usecases.shelf import Shelf
-from gateway.usecases.silence import Silences
 from gateway.usecases.stops import Stops
 
 
@@ -36,7 +35,6 @@ class Parts:
     random_bytes: Callable[[int], bytes]
     throttle: Throttle
     stops: Stops
-    silences: Silences = field(default_factory=Silences)
 
     @property
     def silent_since(self) -> datetime:

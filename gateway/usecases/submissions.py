@@ -13,7 +13,7 @@ from gateway.store import holdings, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, codes, identifiers, notices, spend, withdrawals
+from gateway.usecases import acts, agreements, codes, hand_over, identifiers, notices, spend, withdrawals
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -167,6 +167,7 @@ def _insert(
             on_behalf=behalf.how,
             relation=args.relation if behalf.how is OnBehalf.DECLARED else "",
             helper_id=behalf.helper_id,
+            hand_over_by=None if behalf.how is OnBehalf.AGREED else hand_over.deadline(service, now),
         )
         try:
             return submissions.insert(conn, parts.seals, new, now)

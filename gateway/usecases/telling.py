@@ -12,10 +12,11 @@ from datetime import timedelta
 from gateway import logs
 from gateway.backoffice.base import BackOffice
 from gateway.messages import BackofficeAnswer, HandOver
-from gateway.store import outbox, submission_events
+from gateway.store import attempts, outbox, submission_events
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
+from gateway.usecases import breakers
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -53,7 +54,10 @@ def tell(parts: Parts, row: Claimed, prepare: Prepare) -> None:
 
 def was_offered(conn: Connection, submission_id: int) -> bool:
     """Whether the institution may have heard of the demand: else there is nothing to tell it about."""
-    return any(row.attempts > 0 for row in outbox.of_target(conn, "submission", submission_id))
+    rows = outbox.of_target(conn, "submission", submission_id)
+    if not rows:  # handed over so long ago that its row was forgotten, unless nobody ever agreed to it
+        return any(event.kind in ("received", "agreed") for event in submission_events.of(conn, submission_id))
+    return bool(attempts.of_rows(conn, [row.id for row in rows]))  # a replay counts a row's attempts anew
 
 
 def _begin(parts: Parts, row: Claimed, prepare: Prepare) -> Errand | None:
@@ -88,6 +92,7 @@ def _settle(parts: Parts, row: Claimed, errand: Errand, answer: BackofficeAnswer
     now, tries = parts.now(), row.attempts + 1
     system = parts.settings.systems.get(errand.system)
     with parts.database.begin() as conn:
+        breakers.note(conn, parts, errand.system, answer, now)
         if answer.outcome is not HandOver.RETRY:
             if outbox.done(conn, row.id, row.token, answer.code, now):
                 submission_events.add(conn, errand.submission_id, f"{row.kind}_told", now, answer.code)

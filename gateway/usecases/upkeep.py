@@ -28,7 +28,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, holdings, persons, reconcile
+from gateway.usecases import agreements, hand_over, holdings, late, persons, reconcile
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
 
@@ -146,6 +146,8 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "reports_adopted": partial(_adoptions, parts),
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
+        "hand_overs_over": lambda conn, now: hand_over.expire(parts, conn, _LIMIT, now),
+        "late_told": lambda conn, now: late.tell(parts, conn, _LIMIT, now),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
         "resealed": partial(_resealed, parts),
         "erasures_finished": lambda conn, now: persons.finish(parts, conn, _LIMIT, now),

@@ -9,7 +9,17 @@ from sqlalchemy import select, update
 from gateway.messages import BackofficeAnswer, BackofficeEvent, Decision, HandOver, MtState, SubmissionState
 from gateway.store import acts, holdings, saved_dialogues, tables
 from gateway.store.outbox import OutboxState
-from gateway.usecases import arrivals, backoffice_events, hand_over, inspection, lookups, sending, submissions, upkeep
+from gateway.usecases import (
+    arrivals,
+    backoffice_events,
+    dead_letters,
+    hand_over,
+    inspection,
+    lookups,
+    sending,
+    submissions,
+    upkeep,
+)
 from gateway.usecases import saved_dialogues as dialogues
 
 KEY = b"k" * 32
@@ -55,7 +65,14 @@ def test_an_unreadable_submission_waits_for_a_person(bench, act, caller, table, 
     assert bench.submission(reference).state is SubmissionState.DEAD
     row = bench.row("submission", bench.submission(reference).id)
     assert (row.state, row.last_code) == (OutboxState.DEAD, "unreadable")
-    assert inspection.retry(bench.parts, reference) is inspection.Retry.REQUEUED  # once the row was restored
+    (letter,) = dead_letters.find(bench.parts, dead_letters.Selection())
+    assert letter.obstacle is dead_letters.Obstacle.DAMAGED
+    assert dead_letters.replay(bench.parts, dead_letters.Selection(), [letter], "me") == 0
+    damage(bench, table, column)  # turns the bit back: the row was restored
+    (letter,) = dead_letters.find(bench.parts, dead_letters.Selection())
+    assert dead_letters.replay(bench.parts, dead_letters.Selection(), [letter], "me") == 1
+    hand_over.hand_over(bench.parts, bench.claim("backoffice"))
+    assert bench.submission(reference).state is SubmissionState.ACKNOWLEDGED
 
 
 def test_a_person_still_sees_the_list(bench, act, caller, other):

@@ -74,6 +74,7 @@ def test_my_own_in_detail(sqlite_bench, act, caller):
         "service_title": "Acte de naissance",
         "promised_date": "26/11/2026",
         "case_number": "",
+        "late": "",
         "decided_message": "",
         "can_withdraw": "yes",
     }

@@ -67,7 +67,12 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         {'outbox_rows{lane="urgent",state="dead"}': "1x20"},
         {'outbox_rows{lane="urgent",state="ready"}': "9x20", 'outbox_rows{lane="backoffice",state="dead"}': "1x20"},
     ),
-    "BackofficeSilent": (10, {'backoffice_silent{system="s"}': "1x20"}, {'backoffice_silent{system="s"}': "0x20"}),
+    "BreakerOpen": (10, {'breaker_open{system="s"}': "1x20"}, {'breaker_open{system="s"}': "0x20"}),
+    "SubmissionsLate": (
+        1445,
+        {'submissions_late{system="s"}': "1x1500"},
+        {'submissions_late{system="s"}': "1x1400 0x100"},
+    ),
     "Stopped": (70, {'stopped{subject="sms"}': "1x90"}, {'stopped{subject="sms"}': "1x50"}),
     "SpendNear": (
         1,

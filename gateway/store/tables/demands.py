@@ -61,7 +61,8 @@ submissions = Table(
     Index("ix_submissions_helper", "helper_id", "id", **where("helper_id IS NOT NULL")),
     Index("ix_submissions_erase_after", "erase_after", **where("erase_after IS NOT NULL")),
     Index("ix_submissions_system", "system", "state", "id"),
-    Index("ix_submissions_promised", "promised_on", **where("promised_on IS NOT NULL AND late_told_at IS NULL")),
+    Index("ix_submissions_promised", "promised_on", **where(f"state IN ({words_of(OPEN_SUBMISSION)})")),
+    Index("ix_submissions_hand_over_by", "hand_over_by", **where("state IN ('received')")),
 )
 
 submission_events = Table(
