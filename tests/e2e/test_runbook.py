@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
+
 from tests.e2e.running import ROOT
 from tests.supervise.processes import wait_until
 
@@ -20,6 +22,7 @@ def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
+@pytest.mark.timeout(300)  # some fifty commands, each a process of its own
 def test_the_guide_runs_as_written(new_system, tmp_path):
     system = new_system().start()
     first = filed(system.phone(NUMBER), "1234567891")

@@ -139,3 +139,15 @@ def test_an_institution_s_source(sqlite_bench, caller):
     sqlite_bench.office.reading = LookupResult("found", {"name": "AKA", "age": 3}, (LookupItem("a", "A"),))
     answer = from_system(sqlite_bench.parts, "etat-civil", Lookup("persons", {"npi": "1"}), caller, 2.0)
     assert answer == LookupAnswer("found", {"name": Saved("AKA"), "age": Saved(3)}, (Item("a", "A"),))
+
+
+def test_a_demand_past_its_promised_date_is_late_until_it_is_decided(sqlite_bench, act, caller):
+    bench = sqlite_bench.with_service(promise_days=3)
+    number = submit(bench.parts, act(), caller, b"k" * 32).values["reference"].raw
+    for days, late in ((3, ""), (1, "yes")):
+        bench.later(days=days)
+        assert words(status(bench, caller, number))["late"] == late
+    with bench.parts.database.begin() as conn:
+        granted = SubmissionState.GRANTED
+        submissions.set_state(conn, bench.parts.seals, bench.submission(number).id, granted, bench.time)
+    assert words(status(bench, caller, number))["late"] == ""
