@@ -30,6 +30,7 @@ class OperatorAct:
     act: str
     subject: str
     detail: str
+    institution: str | None = None  #: whose managers may read it; None: the platform's
 
 
 def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime, until: datetime | None = None) -> bool:
@@ -63,7 +64,9 @@ def active(conn: Connection) -> dict[str, Stop]:
     return {row.subject: Stop(row.subject, row.reason, row.who, row.at, row.until) for row in rows}
 
 
-def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime) -> None:
+def note_act(
+    conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime, institution: str | None = None
+) -> None:
     """Keeps what a person did with the system: no number and no text of a citizen in `subject` and `detail`."""
     row = {
         "at": now,
@@ -71,6 +74,7 @@ def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, no
         "act": bounded(act, 64),
         "subject": bounded(subject, 80),
         "detail": bounded(detail, 160),
+        "institution": institution,
     }
     conn.execute(insert(operator_acts).values(row))
 

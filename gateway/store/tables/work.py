@@ -123,6 +123,8 @@ operator_acts = Table(
     text("act", 64),
     text("subject", 80),
     text("detail", 160),
+    text("institution", 64, nullable=True),  # whose managers may read it; null: the platform's
+    Index("ix_operator_acts_institution", "institution", "id"),
 )
 
 menu_versions = Table(
