@@ -70,6 +70,13 @@ def erased_since(conn: Connection, digest: bytes, at: datetime) -> bool:
     return conn.execute(found).scalar_one_or_none() is not None
 
 
+def erased_among(conn: Connection, digests: Collection[bytes], at: datetime) -> frozenset[bytes]:
+    """Those of these numbers that were erased after that moment."""
+    e = erasures.c
+    found = select(e.msisdn_digest).where(e.msisdn_digest.in_(digests), e.at > at)
+    return frozenset(bytes(digest) for digest in conn.execute(found).scalars())
+
+
 def unfinished(conn: Connection, limit: int) -> tuple[tuple[bytes, datetime, datetime | None], ...]:
     """Numbers erased while a demand was open that is closed by now: digest, when, since when (see `erase`)."""
     e, h, s = erasures.c, holdings.c, submissions.c
