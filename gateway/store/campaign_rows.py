@@ -14,7 +14,7 @@ from gateway.messages import CampaignState, MtState, RowState
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
-from gateway.store.tables import campaign_rows, campaigns, mts
+from gateway.store.tables import OutboxState, campaign_rows, campaigns, mt_events, mts, outbox
 
 VALUES = "campaign_rows.values_sealed"
 MSISDN = "campaign_rows.msisdn_sealed"
@@ -175,6 +175,32 @@ def of_mts(conn: Connection, mt_ids: Collection[int]) -> dict[int, tuple[Campaig
     found = select(r.mt_id, c.state, c.id).join_from(campaign_rows, campaigns, r.campaign_id == c.id)
     rows = conn.execute(found.where(r.mt_id.in_(mt_ids)))
     return {row.mt_id: (CampaignState(row.state), row.id) for row in rows}
+
+
+def cost_of(conn: Connection, campaign_id: int, state: RowState) -> int:
+    """F CFA of the rows in a state."""
+    r = campaign_rows.c
+    summed = select(func.coalesce(func.sum(r.cost_f), 0)).where(r.campaign_id == campaign_id, r.state == state)
+    return int(conn.execute(summed).scalar_one())
+
+
+def withdraw(conn: Connection, campaign_id: int, now: datetime) -> tuple[int, int]:
+    """How many SMS of the campaign had not left and never will, and what they would have cost, in F CFA.
+
+    The outbox first, then the SMS: in the order of whoever sends them. A row that a worker holds is left to it: it
+    finds its SMS settled.
+    """
+    r, m, o = campaign_rows.c, mts.c, outbox.c
+    ours = select(r.mt_id).where(r.campaign_id == campaign_id, r.mt_id.is_not(None)).scalar_subquery()
+    waiting = update(outbox).where(o.kind == "mt", o.target_id.in_(ours), is_in(o.state, (OutboxState.READY,)))
+    conn.execute(waiting.values(state=OutboxState.DONE, last_code="stopped", updated_at=now))
+    unsent = update(mts).where(m.id.in_(ours), is_in(m.state, (MtState.CREATED,)))
+    become = {"state": MtState.SUPPRESSED, "reason": "stopped", "updated_at": now}
+    rows = conn.execute(unsent.values(become).returning(m.id, m.cost_f)).all()
+    if rows:
+        noted = {"at": now, "state": MtState.SUPPRESSED, "source": "person", "code": "stopped"}
+        conn.execute(insert(mt_events), [{"mt_id": row.id, **noted} for row in rows])
+    return len(rows), sum(row.cost_f or 0 for row in rows)
 
 
 def erase_some(conn: Connection, campaign_id: int, limit: int) -> int:

@@ -114,7 +114,7 @@ def known_among(conn: Connection, digests: Collection[bytes], silent_since: date
     """Digest -> open holding, for those of these numbers that have one which gave a sign since then."""
     h = holdings.c
     found = select(h.id, h.msisdn_digest, h.network).where(
-        h.msisdn_digest.in_(digests), h.closed_at.is_(None), h.last_seen_at > silent_since
+        h.msisdn_digest.in_(list(digests)), h.closed_at.is_(None), h.last_seen_at > silent_since
     )
     return {bytes(row.msisdn_digest): Known(row.id, row.network or "") for row in conn.execute(found)}
 
@@ -122,7 +122,9 @@ def known_among(conn: Connection, digests: Collection[bytes], silent_since: date
 def silent_among(conn: Connection, digests: Collection[bytes], silent_since: datetime) -> tuple[int, ...]:
     """The open holdings of these numbers that gave no sign since then."""
     h = holdings.c
-    found = select(h.id).where(h.msisdn_digest.in_(digests), h.closed_at.is_(None), h.last_seen_at <= silent_since)
+    found = select(h.id).where(
+        h.msisdn_digest.in_(list(digests)), h.closed_at.is_(None), h.last_seen_at <= silent_since
+    )
     return tuple(conn.execute(found.order_by(h.id)).scalars())
 
 
@@ -141,7 +143,7 @@ def open_many(conn: Connection, seals: Seals, numbers: Mapping[bytes, str], now:
         return {}
     conn.execute(insert_into(conn, holdings).on_conflict_do_nothing(), rows)
     h = holdings.c
-    found = select(h.id, h.msisdn_digest, h.network).where(h.msisdn_digest.in_(numbers), h.closed_at.is_(None))
+    found = select(h.id, h.msisdn_digest, h.network).where(h.msisdn_digest.in_(list(numbers)), h.closed_at.is_(None))
     return {bytes(row.msisdn_digest): Known(row.id, row.network or "") for row in conn.execute(found)}
 
 

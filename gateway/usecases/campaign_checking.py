@@ -191,9 +191,7 @@ def _with_values(parts: Parts, job: Job, entry: Entry, row: NewRow) -> NewRow:
     return replace(row, values=values, code=" ".join(remarks))
 
 
-def _left_out(
-    parts: Parts, job: Job, number: _Number, around: _Around, chosen: Preferences, sender: str | None
-) -> str:
+def _left_out(parts: Parts, job: Job, number: _Number, around: _Around, chosen: Preferences, sender: str | None) -> str:
     if number.digest in around.erased:
         return ERASED
     if job.guests is not None and number.e164 not in job.guests:
