@@ -97,7 +97,7 @@ class CampaignState(StrEnum):
     WAITING = "waiting"  #: ready -> waiting: another person must approve it
     SENDING = "sending"  #: ready | waiting -> sending: rows become SMS, step by step, in the allowed hours
     DONE = "done"  #: sending -> done: every row became an SMS or never will
-    STOPPED = "stopped"  #: any but done -> stopped: what has not left never will
+    STOPPED = "stopped"  #: any but refused -> stopped: what has not left never will
 
 
 class RowState(StrEnum):

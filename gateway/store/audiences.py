@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import SubmissionState
 from gateway.store import holdings as numbers
@@ -86,6 +86,36 @@ def definition(conn: Connection, seals: Seals, audience_id: int) -> Mapping[str,
 
 def remove(conn: Connection, audience_id: int) -> None:
     conn.execute(delete(audiences).where(audiences.c.id == audience_id))
+
+
+def lists_with(conn: Connection, seals: Seals, digest: bytes) -> tuple[Audience, ...]:
+    """The lists of numbers in which this number stands."""
+    found = []
+    for audience, kept in _lists(conn, seals):
+        if any(numbers.digest_of(seals, number) == digest for number in kept):
+            found.append(audience)
+    return tuple(found)
+
+
+def forget_number(conn: Connection, seals: Seals, digest: bytes) -> int:
+    """How many lists lost this number."""
+    done = 0
+    for audience, kept in _lists(conn, seals):
+        left = [number for number in kept if numbers.digest_of(seals, number) != digest]
+        if len(left) < len(kept):
+            sealed = seals.seal_json({"numbers": left}, _DEFINITION)
+            mine = update(audiences).where(audiences.c.id == audience.id)
+            done += conn.execute(mine.values(definition_sealed=sealed)).rowcount
+    return done
+
+
+def _lists(conn: Connection, seals: Seals) -> Iterator[tuple[Audience, list[str]]]:
+    a = audiences.c
+    ids = conn.execute(select(a.id).where(a.kind == "numbers")).scalars().all()
+    for audience_id in ids:
+        audience = by_id(conn, audience_id)
+        if audience is not None:
+            yield audience, list(definition(conn, seals, audience_id).get("numbers", ()))
 
 
 def in_state(

@@ -71,6 +71,15 @@ class SmsCount:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The campaign of an SMS, as whoever sends it needs it."""
+
+    campaign_id: int
+    state: CampaignState
+    about_topic: bool
+
+
 def add_many(conn: Connection, seals: Seals, campaign_id: int, rows: Sequence[NewRow]) -> None:
     """Stores checked rows: each number once, or nothing of the transaction is stored."""
     if rows:
@@ -169,12 +178,12 @@ def count_sms(conn: Connection, campaign_id: int) -> tuple[SmsCount, ...]:
     return tuple(SmsCount(MtState(row.state), row.channel, row.reason, row.rows) for row in rows)
 
 
-def of_mts(conn: Connection, mt_ids: Collection[int]) -> dict[int, tuple[CampaignState, int]]:
-    """SMS -> state and id of the campaign that it is of; those of none are left out."""
+def of_mts(conn: Connection, mt_ids: Collection[int]) -> dict[int, Sending]:
+    """SMS -> the campaign that it is of; those of none are left out."""
     r, c = campaign_rows.c, campaigns.c
-    found = select(r.mt_id, c.state, c.id).join_from(campaign_rows, campaigns, r.campaign_id == c.id)
+    found = select(r.mt_id, c.id, c.state, c.source).join_from(campaign_rows, campaigns, r.campaign_id == c.id)
     rows = conn.execute(found.where(r.mt_id.in_(mt_ids)))
-    return {row.mt_id: (CampaignState(row.state), row.id) for row in rows}
+    return {row.mt_id: Sending(row.id, CampaignState(row.state), row.source == "topic") for row in rows}
 
 
 def cost_of(conn: Connection, campaign_id: int, state: RowState) -> int:
@@ -210,6 +219,27 @@ def erase_some(conn: Connection, campaign_id: int, limit: int) -> int:
     due = select(r.id).where(r.campaign_id == campaign_id, kept).limit(limit)
     ids = list(conn.execute(due).scalars())
     return conn.execute(update(campaign_rows).where(r.id.in_(ids)).values(dict(_GONE))).rowcount
+
+
+def erase_number(conn: Connection, digest: bytes, before: datetime, after: datetime | None) -> int:
+    """How many rows of a number, of campaigns begun up to `before` and after `after`, lost number and values."""
+    r, c = campaign_rows.c, campaigns.c
+    theirs = select(c.id).where(c.created_at <= before, *([c.created_at > after] if after is not None else []))
+    mine = update(campaign_rows).where(r.msisdn_digest == digest, r.campaign_id.in_(theirs.scalar_subquery()))
+    return conn.execute(mine.values(dict(_GONE))).rowcount
+
+
+def of_number(
+    conn: Connection, seals: Seals, digest: bytes, after: datetime | None
+) -> tuple[tuple[StoredRow, str, datetime], ...]:
+    """The rows of a number in campaigns begun after `after`, each with the institution and when it was begun."""
+    r, c = campaign_rows.c, campaigns.c
+    found = select(campaign_rows, c.institution, c.created_at).join_from(
+        campaign_rows, campaigns, r.campaign_id == c.id
+    )
+    mine = found.where(r.msisdn_digest == digest, *([c.created_at > after] if after is not None else []))
+    rows = conn.execute(mine.order_by(r.id))
+    return tuple((_stored(seals, row), row.institution, row.created_at) for row in rows)
 
 
 def _values(seals: Seals, campaign_id: int, row: NewRow) -> dict[str, Any]:

@@ -31,8 +31,10 @@ MOVES: Mapping[CampaignState, tuple[CampaignState, ...]] = {
     _S.WAITING: (_S.READY,),
     _S.SENDING: (_S.READY, _S.WAITING),
     _S.DONE: (_S.SENDING,),
-    _S.STOPPED: (_S.CHECKING, _S.READY, _S.WAITING, _S.SENDING),
+    _S.STOPPED: (_S.CHECKING, _S.READY, _S.WAITING, _S.SENDING, _S.DONE),  # done: while some of its SMS wait
 }
+#: Why a campaign is stopped that nobody decided about for as long as its rows may be kept.
+ABANDONED = "abandoned"
 #: Nothing more happens in these by itself.
 OVER = (_S.REFUSED, _S.DONE, _S.STOPPED)
 
@@ -202,7 +204,8 @@ def to_erase(conn: Connection, before: datetime) -> StoredCampaign | None:
         c.created_at < before,
         or_(c.start_at.is_(None), c.start_at < before),
     )
-    due = select(campaigns).where(c.erased_at.is_(None), or_(c.ended_at < before, idle))
+    over = or_(c.ended_at < before, idle, c.why == ABANDONED)
+    due = select(campaigns).where(c.erased_at.is_(None), over)
     row = conn.execute(due.order_by(c.id).limit(1)).one_or_none()
     return None if row is None else _stored(row)
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState
+from gateway.store import audiences, campaign_rows
 from gateway.store import holdings as numbers
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
@@ -99,6 +100,8 @@ def erase(
     mine = [h.msisdn_digest == digest, h.opened_at <= before, *([h.opened_at >= since] if since is not None else [])]
     held = tuple(conn.execute(select(h.id).where(*mine)).scalars())
     texts = _erase_mos(conn, digest, before, since)
+    texts += campaign_rows.erase_number(conn, digest, before, began(conn, digest, since))
+    texts += audiences.forget_number(conn, seals, digest)
     if not held:
         return Counts(texts=texts)
     open_ones = select(s.holding_id, s.helper_id).where(

@@ -13,7 +13,7 @@ from gateway.text import msisdn
 
 #: Most of what phones make a link of: any country's ending, and the general ones that are abused most.
 _HOST = re.compile(
-    r"(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"(?<!\w)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+"
     r"(?:[a-z]{2}|com|net|org|info|biz|app|dev|xyz|top|site|online|shop|club|live|link|click|page|mobi|name|pro|africa)"
     r"(?![\w-])",
     re.IGNORECASE,

@@ -59,6 +59,8 @@ def stop(parts: Parts, actor: Actor, public_id: str) -> int:
         campaigns.move(conn, campaign.id, _S.STOPPED, now, stopped_by=actor.name, stopped_at=now)
         campaigns.drop_file(conn, campaign.id)
         withdrawn, cost_f = campaign_rows.withdraw(conn, campaign.id, now)
+        if campaign.state is _S.DONE and not withdrawn:
+            raise CampaignRefused("state")  # all of it has left
         unwritten_f = campaign_rows.cost_of(conn, campaign.id, RowState.GOOD)
         budgets.correct(conn, campaign.institution, campaign.budget_month, -(cost_f + unwritten_f))
     return withdrawn

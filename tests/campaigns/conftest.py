@@ -22,9 +22,9 @@ from gateway.usecases import campaigns as use
 from gateway.usecases.actors import Actor
 from gateway.usecases.campaigns import NewCampaign, Recipient
 from gateway.workers import lanes
-from tests.usecases.conftest import Bench, build_bench, delivery_settings, shipped_menus
+from tests.usecases.conftest import Bench, act, build_bench, caller, delivery_settings, other, shipped_menus
 
-__all__ = ["delivery_settings", "shipped_menus"]
+__all__ = ["act", "caller", "delivery_settings", "other", "shipped_menus"]
 
 A, B = "anip", "mairie"
 AWA, KOFI, BIO = "+2290197000000", "+2290196000001", "+2290195000002"
