@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +20,8 @@ _OTHERS: Mapping[bytes, str] = {
     b"\xd0\xcf\x11\xe0": "it is a workbook (.xls): open it and save the sheet as CSV",
     b"%PDF": "it is a PDF: ask for the same table as CSV",
 }
+#: A line with its end, whichever program wrote it.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 Headings = Mapping[str, tuple[str, ...]]
 
 
@@ -104,7 +106,7 @@ def decoded(content: bytes) -> str:
 
 def lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each line that holds something, with its number. A quote that does not end would swallow all lines below it."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader((found[0] for found in _LINE.finditer(text)), delimiter=delimiter, strict=True)
     number = 1
     try:
         for row in rows:

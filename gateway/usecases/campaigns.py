@@ -132,12 +132,20 @@ def show(parts: Parts, actor: Actor, public_id: str, language: str = "fr") -> Ca
 
 
 def list_(
-    parts: Parts, actor: Actor, institution: str, limit: int = 50, before_id: int | None = None
+    parts: Parts,
+    actor: Actor,
+    institution: str,
+    limit: int = 50,
+    before_id: int | None = None,
+    own_reference: str | None = None,
 ) -> tuple[StoredCampaign, ...]:
-    """The newest campaigns of an institution, without what must be counted. Raises Absent, StoreUnavailable."""
+    """The newest campaigns of an institution, those of an own reference when given, without what must be counted.
+
+    Raises Absent, StoreUnavailable.
+    """
     actor.must(Right.SEE_NOTIFICATIONS, institution)
     with parts.database.read() as conn:
-        return campaigns.list_page(conn, institution, limit, before_id)
+        return campaigns.list_page(conn, institution, limit, before_id, own_reference)
 
 
 def _version(conn: Connection, parts: Parts, institution: str, new: NewCampaign) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.messages import CampaignState, Category, MtState, RowState, SubmissionState
+from gateway.messages import CampaignState, Category, MtState, RowState, SendOutcome, SendResult, SubmissionState
+from gateway.store import campaigns as stored
 from gateway.store import holdings, preferences
 from gateway.usecases import audiences, budgets, campaigns
 from gateway.usecases import stops as operator_stops
@@ -285,6 +286,12 @@ class TestHours:
         assert sum(len(call.recipients) for call in town.bench.aggregator.calls) == 2
 
 
+def stopped_while_away(town: Town, public_id: str) -> None:
+    """As a stop leaves it whose SMS was with the aggregator, and came back."""
+    with town.parts.database.begin() as conn:
+        stored.move(conn, town.stored(public_id).id, CampaignState.STOPPED, town.bench.time)
+
+
 class TestStop:
     def test_nothing_more_leaves_and_the_money_comes_back(self, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
         from gateway.usecases import campaign_expanding, campaign_work
@@ -323,6 +330,22 @@ class TestStop:
 
         sending.send_all(town.parts, held, town.pool, urgent=False)
         assert town.bench.aggregator.calls == []
+
+    def test_one_that_was_under_way_and_did_not_leave_is_not_tried_again(self, town: Town) -> None:
+        public_id = town.start(AWA)
+        campaigns.send(town.parts, SENDER, public_id)
+        town.work(times=1)
+        town.bench.aggregator.results[AWA] = SendResult(AWA, SendOutcome.RETRY, code="http_503")
+        other = town.start(KOFI)
+        campaigns.send(town.parts, SENDER, other)
+        town.work(times=1)
+        assert len(town.bench.aggregator.calls) == 1
+        stopped_while_away(town, public_id)
+        town.bench.aggregator.results.clear()
+        town.bench.later(minutes=5)
+        town.work()
+        assert [call.recipients for call in town.bench.aggregator.calls] == [(AWA,), (KOFI,)]
+        assert town.mt_states() == {MtState.SUPPRESSED: 1, MtState.ACCEPTED: 1}
 
     def test_every_row_is_written_and_none_has_left(self, town: Town) -> None:
         public_id = town.start(AWA)
