@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from openpyxl import load_workbook
+from openpyxl import DEFUSEDXML, load_workbook
 
 from gateway.spreadsheets.bounds import MAX_COLUMNS, SheetFault
 
@@ -42,6 +42,8 @@ def lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    if not DEFUSEDXML:  # it is not installed, or the environment says so: better no workbooks
+        raise SheetFault("not_a_table")
     _measure(content)
     # It warns on standard error, with values of cells in it.
     warnings.filterwarnings("ignore", module=r"openpyxl\.")

@@ -185,6 +185,16 @@ def test_xml_that_nobody_should_write(member: str, xml: bytes) -> None:
     assert fault(changed(PLAIN, member, xml)) in ("damaged", "no_number_column")
 
 
+def test_an_entity_is_never_what_a_cell_says() -> None:
+    xml = (
+        '<!DOCTYPE a [<!ENTITY n "97000000">]>'
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>numero</t></is></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>&n;</t></is></c></row></sheetData></worksheet>'
+    )
+    assert fault(changed(PLAIN, "xl/worksheets/sheet1.xml", xml.encode())) == "damaged"
+
+
 @pytest.mark.parametrize("xml", [BOMB, OUTSIDE, b"<a", b"", b"\0\xff"])
 def test_shared_strings_that_nobody_should_write(xml: bytes) -> None:
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"

@@ -18,8 +18,13 @@ TOLD = {
     "acts": "answers given to a turn",
     "agreements": "that somebody was asked to agree",
     "attempts": "",
+    "audiences": "lists of numbers",
     "backoffice_events": "",
     "beats": "",
+    "budgets": "",
+    "campaign_files": "rows of notifications",
+    "campaign_rows": "rows of notifications",
+    "campaigns": "rows of notifications",
     "codes": "one-time codes",
     "conversations": "a conversation by SMS",
     "counters": "how often a number",
@@ -39,6 +44,8 @@ TOLD = {
     "stray_dlrs": "reports about SMS",
     "submission_events": "what is left of a demand",
     "submissions": "answers of a demand",
+    "template_versions": "",
+    "templates": "",
 }
 
 
