@@ -14,7 +14,7 @@ from tests.web.conftest import Site
 SOURCES = [path for folder in ("gateway", "handlers") for path in sorted(Path(folder).rglob("*.py"))]
 #: XML (entities, XInclude), and what runs code when it reads.
 MODULES = {"xml", "lxml", "xmltodict", "defusedxml", "html5lib", "pickle", "cPickle", "dill", "marshal", "shelve"}
-#: `csv.writer` is on the list for formulas: a cell that begins with = + - @ runs in a spreadsheet. One module writes it,
+#: `csv.writer` is on the list for formulas: a cell that begins with = + - @ runs in a spreadsheet. One module uses it,
 #: and makes its cells safe (tests/campaigns/test_checking.py).
 CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "os.system", "os.popen", "csv.writer", "csv.DictWriter"}
 WRITES_CSV = Path("gateway/usecases/campaign_reading.py")
