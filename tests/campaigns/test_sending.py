@@ -456,7 +456,7 @@ def test_the_policy_of_the_template_counts(town: Town) -> None:
     for one in (plain, exact):
         campaigns.send(town.parts, SENDER, one)
     town.work()
-    assert [said for _, said in town.texts()] == ["Fete à Cotonou", text * 6]
+    assert {said for _, said in town.texts()} == {"Fete à Cotonou", text * 6}
 
 
 def test_the_estimate_counts_rate_and_nights(build: Any, database: Any) -> None:
