@@ -55,7 +55,7 @@ def fold(text: str) -> str:
     """
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_FOLD))
-        text = "".join(character for character in decomposed if not unicodedata.combining(character))
+        text = "".join(character for character in decomposed if not unicodedata.combining(character)).translate(_FOLD)
     return _NOT_WORD.sub(" ", text.translate(_APOSTROPHES)).strip().casefold()
 
 

@@ -90,6 +90,10 @@ def test_fold(text: str, folded: str, remark: str) -> None:
     assert fold(text) == folded, remark
 
 
+def test_a_letter_that_only_looks_raised_is_folded_at_once() -> None:
+    assert fold("ᵑ") == fold("ŋ") == "n"
+
+
 @given(st.text(alphabet=st.characters(max_codepoint=0x2FFF, exclude_categories=["Cs"])))
 def test_fold_is_settled_and_single_spaced(text: str) -> None:
     folded = fold(text)
