@@ -95,6 +95,12 @@ def with_role(conn: Connection, role: Role, institution: str | None = None) -> t
     return _some(conn, having if institution is None else and_(having, people.c.institution == institution), None)
 
 
+def any_enabled(conn: Connection, prefix: str) -> bool:
+    """Whether somebody whose login begins so is not disabled."""
+    like = people.c.login.like(f"{_escaped(prefix)}%", escape="\\")
+    return conn.execute(select(people.c.id).where(like, people.c.disabled_at.is_(None)).limit(1)).first() is not None
+
+
 def lock(conn: Connection, institution: str | None) -> None:
     """Makes others who change people of the same institution wait for this transaction."""
     mine = people.c.institution.is_(None) if institution is None else people.c.institution == institution
@@ -193,7 +199,9 @@ def invite(
 def invitation(conn: Connection, digest: bytes, now: datetime) -> Invitation | None:
     """The invitation that this token opens now, None when there is none (any more)."""
     i = invitations.c
-    found = select(i.id, i.person_id, i.purpose).where(i.token_digest == digest, i.used_at.is_(None), i.expires_at > now)
+    found = select(i.id, i.person_id, i.purpose).where(
+        i.token_digest == digest, i.used_at.is_(None), i.expires_at > now
+    )
     row = conn.execute(found).one_or_none()
     return None if row is None else Invitation(row.id, row.person_id, row.purpose)
 

@@ -49,7 +49,10 @@ def see(conn: Connection, sign_in_id: int, now: datetime) -> None:
 def end(conn: Connection, sign_in_id: int, now: datetime) -> bool:
     """Whether it was open: now it is ended."""
     s = sign_ins.c
-    return conn.execute(update(sign_ins).where(s.id == sign_in_id, s.ended_at.is_(None)).values(ended_at=now)).rowcount == 1
+    return (
+        conn.execute(update(sign_ins).where(s.id == sign_in_id, s.ended_at.is_(None)).values(ended_at=now)).rowcount
+        == 1
+    )
 
 
 def end_all(conn: Connection, person_id: int, now: datetime, but: int | None = None) -> int:

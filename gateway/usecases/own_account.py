@@ -1,4 +1,4 @@
-"""What a person does with his own account: join by an invitation, change password and second factor, leave everywhere."""
+"""One's own account: joining by an invitation, another password or second factor, leaving everywhere."""
 
 from __future__ import annotations
 
@@ -158,9 +158,7 @@ def _ready_for_factor(conn: Connection, parts: Parts, token: str) -> Joining:
     return found
 
 
-def _first_proof(
-    conn: Connection, parts: Parts, person: Person, pending: str, code: str, now: datetime
-) -> str | None:
+def _first_proof(conn: Connection, parts: Parts, person: Person, pending: str, code: str, now: datetime) -> str | None:
     """What was proved: the new authenticator (kept now) when there is one pending, else the card."""
     if not pending:
         right = people.use_code(conn, parts.seals, person.id, second_factor.digits(code), now)

@@ -85,7 +85,9 @@ def may_act_on(actor: Actor, person: Person) -> bool:
     return others and person.roles <= givable(actor, person.institution)
 
 
-def list_(parts: Parts, actor: Actor, institution: str | None, after: int = 0, limit: int = 50, search: str = "") -> tuple[Person, ...]:
+def list_(
+    parts: Parts, actor: Actor, institution: str | None, after: int = 0, limit: int = 50, search: str = ""
+) -> tuple[Person, ...]:
     """People of an institution (None: of the platform) by id, those after `after`. Raises Absent, StoreUnavailable."""
     actor.must(Right.SEE_PEOPLE, institution)
     with parts.database.read() as conn:
@@ -179,7 +181,9 @@ def set_enabled(parts: Parts, actor: Actor, person_id: int, enabled: bool) -> No
         people.set_disabled(conn, person.id, None if enabled else now)
         act = "enable" if enabled else "disable"
         stops.note_act(conn, actor.name, act, f"person:{person.login}", "", now, person.institution)
-    logs.event("person.enabled" if enabled else "person.disabled", level="warning", person_id=person_id, by=actor.person_id)
+    logs.event(
+        "person.enabled" if enabled else "person.disabled", level="warning", person_id=person_id, by=actor.person_id
+    )
 
 
 def invitation_digest(parts: Parts, token: str) -> bytes:

@@ -31,7 +31,7 @@ def new_secret(random_bytes: Callable[[int], bytes]) -> str:
 
 def address_of(secret: str, login: str) -> str:
     """The `otpauth:` address that an authenticator reads from a QR code."""
-    return pyotp.TOTP(secret).provisioning_uri(login, issuer_name=ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
 
 
 def seal_pending(seals: Seals, person_id: int, secret: str) -> str:
@@ -76,11 +76,11 @@ def new_codes(random_bytes: Callable[[int], bytes]) -> tuple[str, ...]:
 
 def digits(typed: str) -> str:
     """What was typed without the spaces and hyphens that people put between digits."""
-    return "".join(letter for letter in typed if letter not in " -.\u00a0\u202f")[:CARD_DIGITS * 2]
+    return "".join(letter for letter in typed if letter not in " -.\u00a0\u202f")[: CARD_DIGITS * 2]
 
 
 def prove(conn: Connection, seals: Seals, person_id: int, typed: str, now: datetime) -> str | None:
-    """"totp" or "card", whichever this code is of; it is used up. None when it opens nothing (any more)."""
+    """ "totp" or "card", whichever this code is of; it is used up. None when it opens nothing (any more)."""
     code = digits(typed)
     if not (code.isascii() and code.isdigit()):
         return None

@@ -1,7 +1,7 @@
 """What guessing costs: past a few wrong tries each further one waits, twice as long each time.
 
-A try is counted before it is judged, so that many at once are no more than one after the other. Logins that do not exist
-are counted like the others: a wait tells nothing.
+A try is counted before it is judged, so that many at once are no more than one after the other. Logins that do not
+exist are counted like the others: a wait tells nothing.
 """
 
 from __future__ import annotations

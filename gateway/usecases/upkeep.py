@@ -21,9 +21,11 @@ from gateway.store import (
     mt_texts,
     mts,
     outbox,
+    people,
     promised_answers,
     reseal,
     saved_dialogues,
+    sign_ins,
     sim_checks,
     stray_dlrs,
     submissions,
@@ -40,6 +42,8 @@ _LIMIT = 500
 _ROUNDS = 20
 #: The longest window that anything is counted in is a day.
 _COUNTERS_KEPT = timedelta(days=2)
+#: Sign-ins and invitations that are over.
+_SIGN_INS_KEPT = timedelta(days=30)
 
 #: Sweeps that erase or forget: how much is kept by day when the rows are gone.
 _ERASING = ("_erased", "_forgotten")
@@ -168,5 +172,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "events_forgotten": lambda conn, now: backoffice_events.forget(conn, now - texts),
         "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
         "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
+        "sign_ins_forgotten": lambda conn, now: sign_ins.forget(conn, now - _SIGN_INS_KEPT),
+        "invitations_forgotten": lambda conn, now: people.forget_invitations(conn, now - _SIGN_INS_KEPT),
         "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),
     }

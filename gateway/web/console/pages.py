@@ -122,5 +122,3 @@ def _entries(actor: Actor) -> tuple[tuple[str, str], ...]:
     return tuple(
         (url_for(f"console.{entry.endpoint}"), entry.endpoint) for entry in NAVIGATION if has(actor, entry.right)
     )
-
-

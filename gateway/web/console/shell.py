@@ -78,20 +78,19 @@ def screens() -> tuple[Screen, ...]:
     return tuple(screen for subject in _SUBJECTS for screen in subject.SCREENS)
 
 
-def error_page(status: int, code: str = "") -> Response:
+def error_page(console: Console, status: int) -> Response:
     """The page of an error in the visitor's language, saying what to do."""
     if status == 403:  # what is not yours does not exist
         status = 404
     visit: Visit | None = g.get("visit")
     if visit is None:
-        visit = Visit(g.parts, _language(None), "")
-    key = code or str(status)
-    return pages.page(visit, "error.html", errors.WORDS, status=status, code=key if key in errors.WORDS["fr"] else "500")
+        visit = Visit(console.parts, _language(None), "")
+    known = errors.WORDS[visit.language]
+    return pages.page(visit, "error.html", errors.WORDS, status=status, said=known.get(f"e{status}", known["e500"]))
 
 
 def _add(blueprint: Blueprint, console: Console, protect: CSRFProtect, screen: Screen) -> None:
     def answered(**args: Any) -> Response:
-        g.parts = console.parts
         request.max_content_length = screen.body_bytes or FORM_BYTES
         found = _session(screen)
         visit = g.visit = Visit(
@@ -166,4 +165,3 @@ def _with_token(console: Console, answer: Response) -> Response:
     else:
         answer.delete_cookie(console.cookie, **given)
     return answer
-

@@ -1,0 +1,61 @@
+"""Who did what, for those who answer for it: filtered, and as a file."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import date
+
+from flask import Response, request
+
+from gateway.usecases import operator_acts
+from gateway.usecases.actors import Right
+from gateway.usecases.operator_acts import Filter
+from gateway.web.console import pages
+from gateway.web.console.screens import Screen, Visit
+from gateway.web.console.words.acts import WORDS
+
+_PAGE = 30
+_FIELD_MAX = 64
+
+
+def acts(visit: Visit) -> Response:
+    wanted = _wanted()
+    before = request.args.get("before", type=int)
+    found = operator_acts.list_(visit.parts, visit.actor, wanted, before, _PAGE + 1)
+    more = found[_PAGE - 1].id if len(found) > _PAGE else 0
+    part = request.headers.get("HX-Request") == "true"
+    template = "acts_table.html" if part else "acts.html"
+    asked = {name: value for name, value in request.args.items() if name in _FIELDS and value}
+    return pages.page(
+        visit, template, WORDS, script=not part, found=found[:_PAGE], more=more, asked=asked, before=before
+    )
+
+
+def acts_csv(visit: Visit) -> Response:
+    words = WORDS[visit.language]
+    head = tuple(str(words[name]) for name in ("at", "who", "act", "subject", "detail", "institution"))
+    lines = operator_acts.csv(visit.parts, visit.actor, _wanted(), head)
+    answer = Response(lines, content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{words["file"]}"'
+    return pages.guarded(answer)
+
+
+_FIELDS = ("who", "act", "since", "until")
+
+
+def _wanted() -> Filter:
+    who, act, since, until = (request.args.get(name, "").strip()[:_FIELD_MAX] for name in _FIELDS)
+    return Filter(who, act, _day(since), _day(until))
+
+
+def _day(written: str) -> date | None:
+    with contextlib.suppress(ValueError, OverflowError):
+        day = date.fromisoformat(written)
+        return day if 2000 <= day.year < 2200 else None
+    return None
+
+
+SCREENS = (
+    Screen("/acts", acts, right=Right.SEE_ACTS),
+    Screen("/acts.csv", acts_csv, right=Right.SEE_ACTS),
+)
