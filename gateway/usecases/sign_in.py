@@ -76,7 +76,7 @@ def actor_of(person: Person) -> Actor:
 
 def normal(login: str) -> str:
     """A login as it is kept."""
-    return login.strip().lower()[:64]
+    return "".join(letter for letter in login if letter.isprintable()).strip().lower()[:64]
 
 
 def give_password(parts: Parts, typed: str, password: str, address: str) -> Entered | Refused:

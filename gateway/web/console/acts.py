@@ -11,21 +11,20 @@ from gateway.usecases import operator_acts
 from gateway.usecases.actors import Right
 from gateway.usecases.operator_acts import Filter
 from gateway.web.console import pages
-from gateway.web.console.screens import Screen, Visit
+from gateway.web.console.screens import Screen, Visit, asked_for, row_asked_for
 from gateway.web.console.words.acts import WORDS
 
 _PAGE = 30
-_FIELD_MAX = 64
 
 
 def acts(visit: Visit) -> Response:
     wanted = _wanted()
-    before = request.args.get("before", type=int)
+    before = row_asked_for("before")
     found = operator_acts.list_(visit.parts, visit.actor, wanted, before, _PAGE + 1)
     more = found[_PAGE - 1].id if len(found) > _PAGE else 0
     part = request.headers.get("HX-Request") == "true"
     template = "acts_table.html" if part else "acts.html"
-    asked = {name: value for name, value in request.args.items() if name in _FIELDS and value}
+    asked = {name: value for name in _FIELDS if (value := asked_for(name))}
     return pages.page(
         visit, template, WORDS, script=not part, found=found[:_PAGE], more=more, asked=asked, before=before
     )
@@ -44,7 +43,7 @@ _FIELDS = ("who", "act", "since", "until")
 
 
 def _wanted() -> Filter:
-    who, act, since, until = (request.args.get(name, "").strip()[:_FIELD_MAX] for name in _FIELDS)
+    who, act, since, until = (asked_for(name) for name in _FIELDS)
     return Filter(who, act, _day(since), _day(until))
 
 

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import segno
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
 from markupsafe import Markup
 
 from gateway.usecases import own_account, second_factor
@@ -49,7 +49,9 @@ def join(visit: Visit, token: str) -> Response:
     elif request.method == "POST":
         try:
             entered = own_account.join_with_code(visit.parts, token, pending, request.form.get("code", "")[:_FIELD_MAX])
-            return pages.set_token(pages.see("home", "joined"), entered.token)
+            answer = pages.set_token(pages.went(url_for("console.home")), entered.token)
+            flash("joined")
+            return answer
         except AccountRefused as refused:
             errors = fault(visit, refused)
     card = bool(codes) or request.form.get("kind") == "card"

@@ -9,7 +9,7 @@ from gateway.usecases import people
 from gateway.usecases.actors import Absent, Right
 from gateway.usecases.people import Invited, NewPerson, PeopleFault, PeopleRefused
 from gateway.web.console import pages
-from gateway.web.console.screens import PLATFORM, Screen, Visit, institution_of
+from gateway.web.console.screens import PLATFORM, ROW, Screen, Visit, asked_for, institution_of, row_asked_for
 from gateway.web.console.words.people import WORDS
 
 _PAGE = 25
@@ -25,8 +25,8 @@ def own_people(visit: Visit) -> Response:
 
 def people_of(visit: Visit, institution: str) -> Response:
     where = _declared(visit, institution)
-    after = request.args.get("after", 0, type=int)
-    search = request.args.get("q", "").strip()[:_SEARCH_MAX]
+    after = row_asked_for("after") or 0
+    search = asked_for("q", _SEARCH_MAX)
     found = people.list_(visit.parts, visit.actor, where, after, _PAGE + 1, search)
     return pages.page(
         visit,
@@ -169,9 +169,9 @@ SCREENS = (
     Screen("/people", own_people, right=Right.SEE_PEOPLE),
     Screen("/institutions/<institution>/people", people_of, right=Right.SEE_PEOPLE),
     Screen("/institutions/<institution>/people/new", invite, ("GET", "POST"), right=Right.MANAGE_PEOPLE),
-    Screen("/people/<int:person_id>", person, right=Right.SEE_PEOPLE),
-    Screen("/people/<int:person_id>/roles", roles, ("POST",), right=Right.MANAGE_PEOPLE),
-    Screen("/people/<int:person_id>/reset", reset, ("POST",), right=Right.MANAGE_PEOPLE),
-    Screen("/people/<int:person_id>/disable", disable, ("POST",), right=Right.MANAGE_PEOPLE),
-    Screen("/people/<int:person_id>/enable", enable, ("POST",), right=Right.MANAGE_PEOPLE),
+    Screen(f"/people/<{ROW}:person_id>", person, right=Right.SEE_PEOPLE),
+    Screen(f"/people/<{ROW}:person_id>/roles", roles, ("POST",), right=Right.MANAGE_PEOPLE),
+    Screen(f"/people/<{ROW}:person_id>/reset", reset, ("POST",), right=Right.MANAGE_PEOPLE),
+    Screen(f"/people/<{ROW}:person_id>/disable", disable, ("POST",), right=Right.MANAGE_PEOPLE),
+    Screen(f"/people/<{ROW}:person_id>/enable", enable, ("POST",), right=Right.MANAGE_PEOPLE),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from flask import Response
+from flask import Response, request
 
 from gateway.usecases.actors import RIGHTS, Absent, Actor, Right
 from gateway.usecases.parts import Parts
@@ -14,6 +14,8 @@ from gateway.usecases.sign_in import Session
 
 #: What stands in an address for "of no institution": of the platform itself.
 PLATFORM = "-"
+#: The converter of a row's id in an address: no larger than a database takes.
+ROW = "int(max=9223372036854775807)"
 
 
 class Access(StrEnum):
@@ -68,6 +70,17 @@ class Screen:
 def has(actor: Actor, right: Right | None) -> bool:
     """Whether one of his roles has this right somewhere."""
     return right is None or bool(RIGHTS[right] & actor.roles)
+
+
+def asked_for(name: str, size: int = 64) -> str:
+    """What the query says of `name`, as far as a database takes it: printable, `size` characters at most."""
+    return "".join(letter for letter in request.args.get(name, "") if letter.isprintable()).strip()[:size]
+
+
+def row_asked_for(name: str) -> int | None:
+    """The row's id that the query names, None for anything else."""
+    written = asked_for(name)
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 19 else None
 
 
 def institution_of(written: str) -> str | None:

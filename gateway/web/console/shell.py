@@ -101,7 +101,7 @@ def _add(blueprint: Blueprint, console: Console, protect: CSRFProtect, screen: S
                 abort(400)
             protect.protect()
         if screen.access is not Access.OPEN and found is None:
-            return _asked_to_sign_in()
+            return _asked_to_sign_in(screen)
         if screen.access is Access.SIGNED_IN and not screen.is_for(visit.actor):
             abort(404)
         try:
@@ -146,9 +146,9 @@ def _is_foreign(console: Console) -> bool:
     return origin is not None and urlsplit(origin).netloc not in {request.host, console.origin} - {""}
 
 
-def _asked_to_sign_in() -> Response:
+def _asked_to_sign_in(screen: Screen) -> Response:
     """To the sign-in, and back here afterwards; htmx would put the page into a part of this one."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    back = request.full_path.rstrip("?") if request.method == "GET" and screen.access is Access.SIGNED_IN else ""
     target = pages.sign_in_address(back)
     if request.headers.get("HX-Request") == "true":
         return pages.guarded(Response(status=401, headers={"HX-Redirect": target}))
