@@ -143,5 +143,5 @@ def _show(gateway: Gateway, invited: Invited) -> None:
 
 
 def _line(one: Person) -> str:
-    state = "disabled" if not one.enabled else "active" if one.has_password else "invited"
+    state = "disabled" if not one.enabled else "active" if one.ready else "invited"
     return f"{one.login:<32} {one.institution or '(platform)':<16} {state:<9} {' '.join(sorted(one.roles))}"

@@ -20,7 +20,7 @@ _TOTP = "people.totp_sealed"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. `institution` None: of the platform. `ready`: has a password and a second factor."""
+    """One person. `institution` None: of the platform. `has_card`: with codes that were not used."""
 
     id: int
     institution: str | None
@@ -33,11 +33,17 @@ class Person:
     disabled_at: datetime | None
     has_password: bool
     has_totp: bool
+    has_card: bool
     password_hash: str = field(default="", repr=False)
 
     @property
     def enabled(self) -> bool:
         return self.disabled_at is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is all that signing in takes."""
+        return self.has_password and (self.has_totp or self.has_card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +189,7 @@ def invite(
     conn: Connection, digest: bytes, person_id: int, purpose: str, who: str, now: datetime, expires_at: datetime
 ) -> None:
     """A new invitation, found by the digest of its token; the earlier ones of this person open nothing any more."""
-    i = invitations.c
-    conn.execute(update(invitations).where(i.person_id == person_id, i.used_at.is_(None)).values(used_at=now))
+    close_invitations(conn, person_id, now)
     row = {
         "person_id": person_id,
         "token_digest": digest,
@@ -196,6 +201,12 @@ def invite(
     conn.execute(insert(invitations).values(row))
 
 
+def close_invitations(conn: Connection, person_id: int, now: datetime) -> None:
+    """What this person was invited by opens nothing any more."""
+    i = invitations.c
+    conn.execute(update(invitations).where(i.person_id == person_id, i.used_at.is_(None)).values(used_at=now))
+
+
 def invitation(conn: Connection, digest: bytes, now: datetime) -> Invitation | None:
     """The invitation that this token opens now, None when there is none (any more)."""
     i = invitations.c
@@ -204,13 +215,6 @@ def invitation(conn: Connection, digest: bytes, now: datetime) -> Invitation | N
     )
     row = conn.execute(found).one_or_none()
     return None if row is None else Invitation(row.id, row.person_id, row.purpose)
-
-
-def use_invitation(conn: Connection, invitation_id: int, now: datetime) -> bool:
-    """Whether it had not been used: now it is."""
-    i = invitations.c
-    used = update(invitations).where(i.id == invitation_id, i.used_at.is_(None)).values(used_at=now)
-    return conn.execute(used).rowcount == 1
 
 
 def invited_until(conn: Connection, person_id: int, now: datetime) -> datetime | None:
@@ -244,7 +248,10 @@ def _one(conn: Connection, condition: Any) -> Person | None:
 
 def _some(conn: Connection, condition: Any, limit: int | None) -> tuple[Person, ...]:
     rows = conn.execute(select(people).where(condition).order_by(people.c.id).limit(limit)).all()
-    having = person_roles.c.person_id.in_([row.id for row in rows])
+    ids = [row.id for row in rows]
+    having = person_roles.c.person_id.in_(ids)
+    unused = and_(card_codes.c.person_id.in_(ids), card_codes.c.used_at.is_(None))
+    cards = set(conn.execute(select(card_codes.c.person_id).where(unused).distinct()).scalars())
     roles: dict[int, set[Role]] = {}
     for one in conn.execute(select(person_roles).where(having)):
         roles.setdefault(one.person_id, set()).add(Role(one.role))
@@ -261,6 +268,7 @@ def _some(conn: Connection, condition: Any, limit: int | None) -> tuple[Person, 
             disabled_at=row.disabled_at,
             has_password=row.password_hash is not None,
             has_totp=row.totp_sealed is not None,
+            has_card=row.id in cards,
             password_hash=row.password_hash or "",
         )
         for row in rows

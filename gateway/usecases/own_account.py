@@ -82,7 +82,6 @@ def join_with_code(parts: Parts, token: str, pending: str, code: str) -> Entered
         proof = None if wait_s else _first_proof(conn, parts, person, pending, code, now)
         if proof is not None:
             tries.clear(conn, now)
-            people.use_invitation(conn, found.invitation.id, now)
             sign_ins.end_all(conn, person.id, now)
             stops.note_act(conn, person.login, "join", f"person:{person.login}", proof, now, person.institution)
             return sign_in.enter(conn, parts, person, proof, now)

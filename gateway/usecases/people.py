@@ -222,13 +222,13 @@ def _changeable(conn: Connection, actor: Actor, person_id: int) -> Person:
 
 def _keep_one(conn: Connection, person: Person, lost: frozenset[Role]) -> None:
     """Raises PeopleRefused when nobody who can sign in would be left with a role that somebody must have."""
-    if not (person.enabled and person.has_password):
+    if not (person.enabled and person.ready):
         return  # he opens nothing now: nothing is lost with him
     for role in _NEVER_WITHOUT:
         if role not in lost:
             continue
         having = people.with_role(conn, role, person.institution)
-        if not [one for one in having if one.id != person.id and one.enabled and one.has_password]:
+        if not [one for one in having if one.id != person.id and one.enabled and one.ready]:
             raise PeopleRefused(PeopleFault.LAST)
 
 

@@ -91,7 +91,8 @@ def give_password(parts: Parts, typed: str, password: str, address: str) -> Ente
     if wait_s:
         logs.event("person.locked", level="warning", person_id=person.id if person else None, wait_s=wait_s)
         return Refused(Why.WAIT, wait_s)
-    usable = person is not None and may_enter(parts.settings, person) and is_ready(parts, person)
+    # Without a second factor a password opens nothing: the invitation still does.
+    usable = person is not None and may_enter(parts.settings, person) and person.ready
     # Outside any transaction, and against somebody's in any case: it takes a while by design.
     right = passwords.fits(person.password_hash if person is not None and usable else "", password)
     with parts.database.begin() as conn:
@@ -130,6 +131,7 @@ def give_factor(parts: Parts, token: str, typed: str, address: str) -> Entered |
 def enter(conn: Connection, parts: Parts, person: Person, proof: str, now: datetime) -> Entered:
     """A proved session of somebody who was just recognised by `proof`, in the caller's transaction."""
     people.note_sign_in(conn, person.id, now)
+    people.close_invitations(conn, person.id, now)
     stops.note_act(conn, person.login, "sign_in", f"person:{person.login}", proof, now, person.institution)
     logs.event("person.signed_in", person_id=person.id, by=proof)
     return Entered(start(conn, parts, person.id, now, proved=True), person)
@@ -168,14 +170,6 @@ def sign_out(parts: Parts, session: Session) -> None:
 def may_enter(settings: Settings, person: Person) -> bool:
     """Whether this account is one that opens anything here."""
     return person.enabled and (settings.local or not person.login.startswith(DEMO))
-
-
-def is_ready(parts: Parts, person: Person) -> bool:
-    """Whether there is a second factor: without one a password opens nothing, and the invitation still does."""
-    if person.has_totp:
-        return True
-    with parts.database.read() as conn:
-        return people.codes_left(conn, person.id) > 0
 
 
 def token_digest(seals: Seals, token: str) -> bytes:

@@ -131,7 +131,7 @@ def test_who_did_what(office: Office) -> None:
     manager = office.signed_in("chef", Role.MANAGER)
     office.signed_in("racine", Role.ADMINISTRATOR)
     said = text_of(manager.get("/console/acts"))
-    assert "person:bio" in said
+    assert "compte ouvert bio par l'application anip" in said
     assert "racine" not in said
     assert len(rows(manager, "/console/acts?who=bio&act=join")) == 1
     part = manager.get("/console/acts?who=bio", **{"HX-Request": "true"})

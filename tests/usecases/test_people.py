@@ -147,6 +147,8 @@ def test_nobody_takes_an_account_with_a_role_that_he_could_not_give(
 def test_the_last_one_stays(bench: Bench, role: Role, institution: str | None) -> None:
     last = add(bench, role, institution=institution, joined=True)
     add(bench, role, institution=institution)  # invited, never came
+    half = people.invite(bench.parts, OPERATOR, institution, NewPerson("half", "Half", frozenset({role})))
+    own_account.join_with_password(bench.parts, half.token, PASSWORD)  # came half the way
 
     def leaves() -> list[str]:
         found = []

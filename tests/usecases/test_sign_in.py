@@ -377,6 +377,19 @@ def test_an_invitation_opens_once(bench: Bench) -> None:
             step()
 
 
+def test_whoever_signs_in_needs_no_invitation_any_more(bench: Bench) -> None:
+    """A card that was printed and not proved opens with the password: then the link, which may lie around, is over."""
+    parts = bench.parts
+    invited = people.invite(parts, people.operator("t"), "anip", NewPerson("bio", "Bio", frozenset({Role.READER})))
+    own_account.join_with_password(parts, invited.token, PASSWORD)
+    codes = own_account.join_with_card(parts, invited.token)
+    half = sign_in.give_password(parts, "bio", PASSWORD, HERE)
+    assert isinstance(half, Entered)
+    assert isinstance(sign_in.give_factor(parts, half.token, codes[0], HERE), Entered)
+    with pytest.raises(Absent):
+        own_account.joining(parts, invited.token)
+
+
 @pytest.mark.parametrize(("after_s", "opens"), [(86_399, True), (86_400, False)])
 def test_an_invitation_opens_for_a_day(bench: Bench, after_s: int, opens: bool) -> None:
     invited = people.invite(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from datetime import date
+from functools import partial
 
 from flask import Response, request
 
+from gateway.store.stops import OperatorAct
 from gateway.usecases import operator_acts
 from gateway.usecases.actors import Right
 from gateway.usecases.operator_acts import Filter
 from gateway.web.console import pages
 from gateway.web.console.screens import Screen, Visit, asked_for, row_asked_for
+from gateway.web.console.words import common
 from gateway.web.console.words.acts import WORDS
 
 _PAGE = 30
+#: Acts whose detail is made of codes.
+_CODED = frozenset({"sign_in", "sign_in_failed", "sign_in_locked", "join", "second_factor", "invite", "roles"})
 
 
 def acts(visit: Visit) -> Response:
@@ -26,8 +31,24 @@ def acts(visit: Visit) -> Response:
     template = "acts_table.html" if part else "acts.html"
     asked = {name: value for name in _FIELDS if (value := asked_for(name))}
     return pages.page(
-        visit, template, WORDS, script=not part, found=found[:_PAGE], more=more, asked=asked, before=before
+        visit,
+        template,
+        WORDS,
+        script=not part,
+        found=found[:_PAGE],
+        more=more,
+        asked=asked,
+        before=before,
+        in_words=partial(_detail, visit.language),
     )
+
+
+def _detail(language: str, act: OperatorAct) -> str:
+    """The detail of an act with what only the code calls so in words; a reason that somebody wrote stays as it is."""
+    if act.act not in _CODED:
+        return act.detail
+    known: dict[str, str] = {**common.WORDS[language]["roles"], **WORDS[language]["details"]}
+    return " ".join(known.get(word, word) for word in act.detail.split())
 
 
 def acts_csv(visit: Visit) -> Response:

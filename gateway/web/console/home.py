@@ -41,7 +41,7 @@ def _not_joined(visit: Visit) -> list[Waiting]:
         return []
     institution = visit.actor.institution
     listed = people.list_(visit.parts, visit.actor, institution, limit=500)
-    count = sum(not one.has_password and one.enabled for one in listed)
+    count = sum(not one.ready and one.enabled for one in listed)
     return [Waiting("not_joined", count, url_for("console.own_people"))] if count else []
 
 

@@ -66,6 +66,9 @@ def page(
         style=assets.address("console.css"),
         script=assets.address("htmx.min.js") if script else "",
         here=request.path,
+        back_here=""
+        if request.url_rule is not None and "GET" not in (request.url_rule.methods or ())
+        else request.path,
         when=lambda at: f"{at.astimezone(visit.parts.zone):%d/%m/%Y %H:%M}",
         **values,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-WORDS = {
+from typing import Any
+
+WORDS: dict[str, dict[str, Any]] = {
     "fr": {
         "title": "Qui a fait quoi",
         "filter": "Filtrer",
@@ -18,6 +20,13 @@ WORDS = {
         "nothing": "Rien ne correspond.",
         "csv": "Télécharger (CSV)",
         "file": "journal.csv",
+        "details": {
+            "totp": "par l'application",
+            "card": "par la carte",
+            "password": "mot de passe",
+            "factor": "deuxième preuve",
+            "->": "→",
+        },
         "acts": {
             "sign_in": "connexion",
             "sign_in_failed": "connexion refusée",
@@ -51,6 +60,13 @@ WORDS = {
         "nothing": "Nothing fits.",
         "csv": "Download (CSV)",
         "file": "record.csv",
+        "details": {
+            "totp": "by the app",
+            "card": "by the card",
+            "password": "password",
+            "factor": "second proof",
+            "->": "→",
+        },
         "acts": {
             "sign_in": "sign-in",
             "sign_in_failed": "sign-in refused",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-WORDS = {
+from typing import Any
+
+WORDS: dict[str, dict[str, Any]] = {
     "fr": {
         "house": "Passerelle",
         "house_sub": "Console des agents",
