@@ -16,6 +16,8 @@ from gateway.store.sealed import Seals
 from gateway.store.tables import card_codes, invitations, people, person_roles
 
 _TOTP = "people.totp_sealed"
+#: How the logins of the demonstration's accounts begin, and no other.
+DEMO = "demo-"
 
 
 @dataclass(frozen=True, slots=True)

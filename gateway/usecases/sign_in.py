@@ -24,7 +24,7 @@ from gateway.usecases.tries import Tries
 from gateway.usecases.verification import Asker
 
 #: Accounts of the demonstration: they open nothing but on a machine that runs it.
-DEMO = "demo-"
+DEMO = people.DEMO
 #: 256 bits: nobody guesses one.
 _TOKEN_BYTES = 32
 #: How long the second factor may be waited for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import io
 from typing import Any
 
@@ -72,7 +73,9 @@ def join(visit: Visit, token: str) -> Response:
 def new_password(visit: Visit) -> tuple[str, dict[str, str]]:
     """What was typed twice, and what is wrong when it differs."""
     password, again = (request.form.get(name, "")[:_FIELD_MAX] for name in ("password", "again"))
-    return password, {} if password == again else {"again": WORDS[visit.language]["not_same"]}
+    return password, {} if hmac.compare_digest(password.encode(), again.encode()) else {
+        "again": WORDS[visit.language]["not_same"]
+    }
 
 
 def fault(visit: Visit, refused: AccountRefused) -> dict[str, str]:
