@@ -14,7 +14,9 @@ from gateway.usecases.actors import Absent, Actor
 from gateway.usecases.operator_acts import Filter
 from gateway.usecases.people import NewPerson, PeopleFault, PeopleRefused
 from tests.usecases.conftest import Bench
-from tests.usecases.test_sign_in import PASSWORD
+from tests.usecases.test_sign_in import PASSWORD, postgres_bench, wait_until_blocked
+
+__all__ = ["postgres_bench"]
 
 OPERATOR = people.operator("t")
 ADMINISTRATOR = Actor("root@bj", None, frozenset({Role.ADMINISTRATOR}), person_id=10_001)
@@ -170,24 +172,28 @@ def test_the_last_one_stays(bench: Bench, role: Role, institution: str | None) -
     assert leaves() == ["done", "done"]
 
 
-def test_two_managers_who_disable_each_other_at_once(bench: Bench) -> None:
-    both = [add(bench, Role.MANAGER, joined=True) for _ in range(2)]
-    gate, outcomes = threading.Barrier(2), []
+@pytest.mark.postgres
+def test_two_managers_who_are_disabled_at_once(postgres_bench: Bench) -> None:
+    """Whoever is second waits for the first, and then sees that only one is left."""
+    bench = postgres_bench
+    first, second = (add(bench, Role.MANAGER, joined=True) for _ in range(2))
+    outcomes: list[str] = []
 
-    def disable(person: int) -> None:
-        gate.wait()
+    def disable() -> None:
         try:
-            people.set_enabled(bench.parts, ADMINISTRATOR, person, enabled=False)
+            people.set_enabled(bench.parts, ADMINISTRATOR, second, enabled=False)
             outcomes.append("done")
         except PeopleRefused as refused:
             outcomes.extend(refused.faults)
 
-    threads = [threading.Thread(target=disable, args=(person,)) for person in both]
-    for thread in threads:
+    thread = threading.Thread(target=disable)
+    with bench.parts.database.begin() as conn:
+        stored.lock(conn, "anip")
+        stored.set_disabled(conn, first, bench.time)
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["done", PeopleFault.LAST]
+        wait_until_blocked(bench, thread)
+    thread.join()
+    assert outcomes == [PeopleFault.LAST]
 
 
 def test_what_is_seen(bench: Bench) -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import argon2
 import pyotp
 import pytest
+from sqlalchemy import text
 
+from gateway.keys import Keyring
+from gateway.menu.model import Menus
 from gateway.messages import Role
+from gateway.settings import Settings
 from gateway.store import people as stored
 from gateway.store import sign_ins, stops
-from gateway.store.db import Connection
+from gateway.store.db import Connection, open_database
+from gateway.store.sealed import Seals
 from gateway.usecases import own_account, passwords, people, second_factor, sign_in, upkeep
 from gateway.usecases.actors import Absent
 from gateway.usecases.own_account import AccountFault, AccountRefused
 from gateway.usecases.passwords import PasswordFault
 from gateway.usecases.people import NewPerson
 from gateway.usecases.sign_in import Entered, Refused, Why
-from tests.usecases.conftest import Bench
+from tests.usecases.conftest import Bench, build_bench
 
 PASSWORD = "trois chats noirs"
 HERE = "41.85.0.1"
@@ -58,6 +66,27 @@ class Desk:
     def acts(self) -> list[tuple[str, str, str]]:
         with self.bench.parts.database.read() as conn:
             return [(act.who, act.act, act.detail) for act in reversed(stops.acts(conn, 100))]
+
+
+@pytest.fixture
+def postgres_bench(
+    postgres_url: str, seals: Seals, keys: Keyring, shipped_menus: Menus, delivery_settings: Settings, now: datetime
+) -> Iterator[Bench]:
+    database = open_database(postgres_url)
+    yield build_bench(database, seals, keys, shipped_menus, delivery_settings, now)
+    database.close()
+
+
+def wait_until_blocked(bench: Bench, thread: threading.Thread) -> None:
+    """Returns when a connection waits for a lock, or the thread ended without waiting for any."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 20
+    while thread.is_alive():
+        with bench.parts.database.read() as conn:
+            if conn.execute(waiting).scalar_one():
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # between two looks at the condition
 
 
 def joined(bench: Bench, login: str = "awa", *roles: Role, institution: str | None = "anip") -> Desk:
@@ -226,6 +255,26 @@ def test_many_tries_at_once_are_no_more_than_one_after_the_other(desk: Desk) -> 
     for thread in threads:
         thread.join()
     assert len([answer for answer in answers if answer == Refused(Why.WRONG)]) == 5
+
+
+@pytest.mark.postgres
+def test_a_try_waits_for_the_one_before(postgres_bench: Bench) -> None:
+    tries = sign_in.tries_of_login(postgres_bench.parts, "awa")
+    now, waits = postgres_bench.time, []
+    with postgres_bench.parts.database.begin() as conn:
+        assert [tries.take(conn, now) for _ in range(4)] == [0] * 4
+
+    def take() -> None:
+        with postgres_bench.parts.database.begin() as conn:
+            waits.append(tries.take(conn, now))
+
+    thread = threading.Thread(target=take)
+    with postgres_bench.parts.database.begin() as conn:
+        assert tries.take(conn, now) == 0  # the last free one
+        thread.start()
+        wait_until_blocked(postgres_bench, thread)
+    thread.join()
+    assert waits == [30]
 
 
 def test_what_was_typed_for_an_unknown_login_is_not_kept(desk: Desk) -> None:
