@@ -109,9 +109,10 @@ def test_the_units_start_what_there_is(tmp_path):
 
 def test_the_proxy_passes_on_what_strangers_may_reach():
     (proxy,) = blocks("nginx")
-    assert re.findall(r"location ([^{]+) \{ (\w+)", proxy) == [
+    assert re.findall(r"location ([^{]+) \{\s+(\w+)", proxy) == [
         ("~ ^/(channels|backoffice)/", "proxy_pass"),
         ("= /verify", "proxy_pass"),
+        ("/console", "proxy_pass"),
         ("/", "return"),
     ]
     for port in INSTANCES["passerelle-web@.service"]:
