@@ -13,8 +13,6 @@ from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState
 from gateway.store import holdings as numbers
-from gateway.store import questions as asked
-from gateway.store import statements as said
 from gateway.store import submissions as demands
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
@@ -105,8 +103,6 @@ def erase(
     ).rowcount
     closed = s.holding_id.in_(held) & s.state.not_in(OPEN_SUBMISSION)
     ids = demands.erase(conn, closed & s.fields_sealed.is_not(None), now)
-    said.erase_of(conn, ids)
-    asked.erase_of(conn, ids)
     texts += _erase_texts(conn, held)
     others = _erase_others(conn, held)
     free = tuple(one for one in held if one not in busy)

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, func, select, update
 
 from gateway.messages import Decision, OnBehalf, SubmissionState
-from gateway.store import submission_events
+from gateway.store import questions, statements, submission_events
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
@@ -287,10 +287,12 @@ def erase_due(conn: Connection, now: datetime, limit: int, undecided_before: dat
 
 
 def erase(conn: Connection, which: ColumnElement[bool], now: datetime) -> tuple[int, ...]:
-    """The ids of the submissions `which` says, now without personal data; their histories say so and stay whole."""
+    """The ids of those that `which` says, now without personal data, questions and statements; histories stay whole."""
     sealed = ("fields_sealed", "relation_sealed", "label_sealed", "message_sealed", "subject_digest", "erase_after")
     gone = {**dict.fromkeys((*sealed, "salt_sealed")), "case_number": ""}
     erased = tuple(conn.execute(update(submissions).where(which).values(gone).returning(submissions.c.id)).scalars())
+    questions.erase_of(conn, erased)
+    statements.erase_of(conn, erased)
     for one in erased:
         submission_events.add(conn, one, "erased", now)
     return erased

@@ -23,11 +23,9 @@ from gateway.store import (
     mts,
     outbox,
     promised_answers,
-    questions,
     reseal,
     saved_dialogues,
     sim_checks,
-    statements,
     stray_dlrs,
     submissions,
 )
@@ -127,8 +125,6 @@ def _erasures(parts: Parts, conn: Connection, now: datetime) -> int:
     erased = submissions.erase_due(conn, now, _LIMIT, undecided_before)
     if erased:
         mt_texts.erase_of(conn, erased)
-        questions.erase_of(conn, erased)
-        statements.erase_of(conn, erased)
     return len(erased)
 
 
