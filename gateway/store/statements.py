@@ -57,7 +57,7 @@ def material(conn: Connection, seals: Seals, statement_id: int) -> StatementMate
     """What to pass on; None when it was erased. Raises SealBroken."""
     st, s, q = statements.c, submissions.c, questions.c
     joined = statements.join(submissions, s.id == st.submission_id).outerjoin(questions, q.id == st.question_id)
-    found = select(statements, s.system, s.state, s.reference, s.service, q.event_id).select_from(joined)
+    found = select(statements, s.system, s.state, s.reference, s.service, s.case_number, q.event_id).select_from(joined)
     row = conn.execute(found.where(st.id == statement_id)).one_or_none()
     if row is None or row.text_sealed is None:
         return None
@@ -69,6 +69,7 @@ def material(conn: Connection, seals: Seals, statement_id: int) -> StatementMate
         text=seals.open(row.text_sealed, TEXT),
         said_at=row.said_at,
         question_id=row.event_id or "",
+        case_number=row.case_number,
     )
     return StatementMaterial(row.submission_id, row.system, SubmissionState(row.state), statement)
 

@@ -113,15 +113,11 @@ def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: Back
             return _later(conn, parts, row, material, answer)
         if not outbox.done(conn, row.id, row.token, answer.code, parts.now()):
             return False
-        # A decision that came at once is told instead of an acknowledgement.
-        decided = [event for event in answer.events if event.decision is not None]
-        for event in decided:
+        for event in answer.events:  # news that came at once is told instead of an acknowledgement
             backoffice_events.take_within(conn, parts, event, parts.now())
         _answered(conn, parts, material, answer)
-        for event in answer.events:
-            if event.decision is None:
-                backoffice_events.take_within(conn, parts, event, parts.now())
         evidence.keep(conn, material.id, answer, parts.now())
+        decided = any(event.decision is not None for event in answer.events)
         if answer.outcome is not HandOver.REJECTED and not decided:
             polling.plan(conn, parts, material.id, material.system, parts.now())
     parts.announce((notices.LANE,))
@@ -149,6 +145,8 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
     submission_events.add(conn, material.id, kind, now, answer.code if moved else "late", data_digest=covered)
     current = submissions.by_id(conn, parts.seals, material.id)
     if not moved or current is None:
+        if answer.case_number:
+            submissions.note_case(conn, material.id, answer.case_number)
         return
     if answer.outcome is HandOver.ACCEPTED:
         notices.acknowledged(conn, parts, current)

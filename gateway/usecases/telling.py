@@ -12,7 +12,7 @@ from datetime import timedelta
 from gateway import logs
 from gateway.backoffice.base import BackOffice
 from gateway.messages import BackofficeAnswer, HandOver
-from gateway.store import outbox, submission_events
+from gateway.store import attempts, outbox, submission_events
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
@@ -55,7 +55,10 @@ def tell(parts: Parts, row: Claimed, prepare: Prepare) -> None:
 
 def was_offered(conn: Connection, submission_id: int) -> bool:
     """Whether the institution may have heard of the demand: else there is nothing to tell it about."""
-    return any(row.attempts > 0 for row in outbox.of_target(conn, "submission", submission_id))
+    rows = outbox.of_target(conn, "submission", submission_id)
+    if not rows:  # handed over so long ago that its row was forgotten, unless nobody ever agreed to it
+        return any(event.kind in ("received", "agreed") for event in submission_events.of(conn, submission_id))
+    return bool(attempts.of_rows(conn, [row.id for row in rows]))  # a person's replay counts a row's attempts anew
 
 
 def _begin(parts: Parts, row: Claimed, prepare: Prepare) -> Errand | None:

@@ -227,7 +227,7 @@ def test_which_states_are_followed(polled, submit, state):
 
 DECIDED_AT_ONCE = [
     # event, decision, state, number of SMS, remark
-    (EventType.IN_PROGRESS, None, "in_progress", 3, "the acknowledgement is told, then that somebody works on it"),
+    (EventType.IN_PROGRESS, None, "in_progress", 2, "that somebody works on it says that it was taken"),
     (EventType.DECIDED, Decision.GRANTED, "granted", 2, "the decision is told instead of an acknowledgement"),
     (EventType.DECIDED, Decision.REFUSED, "refused", 2, "the decision is told instead of an acknowledgement"),
 ]
