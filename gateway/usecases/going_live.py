@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway.settings import DEMO_API_KEY, HttpSystem, RestSystem, Settings, System, address_of, is_loopback, simulated
+from gateway.settings import (
+    DEMO_API_KEY,
+    DropSystem,
+    HttpSystem,
+    RestSystem,
+    Settings,
+    System,
+    address_of,
+    is_loopback,
+    simulated,
+)
 from gateway.store.probes import FileFacts
 from gateway.usecases.doctor import Facts
 from gateway.usecases.findings import Finding, Severity, error, warning
@@ -36,6 +46,7 @@ def examine(settings: Settings, facts: Facts, place: Place) -> list[Finding]:
         *_reached(settings),
         *_believed(settings),
         *_plain(settings),
+        *_doors(settings),
         *_copies(facts),
         *_files(place),
         *([warning("live_sqlite")] if facts.database.kind == "sqlite" else ()),
@@ -66,20 +77,23 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding
     }
     for name, system in settings.systems.items():
         named |= {f"systems.{name}.{key}": variable for key, variable in _secrets_of(system).items()}
-    told = not settings.local and not simulated(settings)  # a missing secret stops the start: it was told as such
+    told = frozenset(named) if not settings.local and not simulated(settings) else frozenset()  # it stops the start
+    for name, system in settings.systems.items():
+        if isinstance(system, DropSystem):
+            named[f"systems.{name}.webhook_secret_env"] = system.webhook_secret_env
+    named |= {f"hooks.{name}.secret_env": hook.secret_env for name, hook in settings.hooks.items()}
     for where, variable in named.items():
         if not variable:
             yield error("live_no_secret", where=where)
         elif not environ.get(variable):
-            if told:
-                continue
-            yield error("live_secret", variable=variable, where=where)
+            if where not in told:
+                yield error("live_secret", variable=variable, where=where)
         elif DEMO_API_KEY in environ[variable]:
             yield error("live_demo_key", variable=variable)
 
 
 def _secrets_of(system: System) -> dict[str, str | None]:
-    """Key -> the variable that must hold the secret, of the secrets that this system cannot do without."""
+    """Key -> the variable that must hold the secret, of those without which the gateway does not call this system."""
     needed: dict[str, str | None] = {}
     if isinstance(system, HttpSystem) and system.poll_every_s is None:
         needed["webhook_secret_env"] = system.webhook_secret_env
@@ -133,10 +147,18 @@ def _plain(settings: Settings) -> Iterator[Finding]:
     urls |= {f"channels.{name}.insights_url": channel.insights_url for name, channel in settings.channels.items()}
     called = {name: system for name, system in settings.systems.items() if isinstance(system, HttpSystem)}
     urls |= {f"systems.{name}.url": system.url for name, system in called.items()}
+    urls |= {f"hooks.{name}.url": hook.url for name, hook in settings.hooks.items()}
     told = simulated(settings)
     for where, url in urls.items():
         if url and where not in told and url.startswith("http://") and not _is_here(url):
             yield error("live_plain", where=where)
+
+
+def _doors(settings: Settings) -> Iterator[Finding]:
+    """Whoever names an endpoint would have the gateway call any machine beside it."""
+    for name, hook in settings.hooks.items():
+        if hook.allow_private:
+            yield warning("live_private", where=f"hooks.{name}.allow_private")
 
 
 def _copies(facts: Facts) -> Iterator[Finding]:

@@ -101,6 +101,39 @@ def test_the_configuration(on_sqlite: Installation, change: Any, code: str) -> N
     assert on_sqlite.codes() == set()
 
 
+HOOK = {
+    "institution": "anip",
+    "url": "https://hooks.gouv.bj/x",
+    "secret_env": "HOOK",
+    "events": ["submission.received"],
+}
+DROP = {"institution": "anip", "kind": "drop", "folder": "jours", "answers_folder": "reponses"}
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+#: What nobody needs to start, and no institution could believe or be told without.
+BESIDE = [
+    (settings(hooks={"anip": HOOK}), None, "live_secret"),
+    (settings(hooks={"anip": {**HOOK, "allow_private": True}}), SECRET, "live_private"),
+    (lambda values: values["systems"].update(registre=DROP), None, "live_no_secret"),
+    (lambda values: values["systems"].update(registre={**DROP, "webhook_secret_env": "HOOK"}), None, "live_secret"),
+]
+
+
+@pytest.mark.parametrize(("change", "secret", "code"), BESIDE)
+def test_institutions_that_are_told_by_hook_or_by_file(
+    on_sqlite: Installation, change: Any, secret: str | None, code: str
+) -> None:
+    on_sqlite.configure(change)
+    on_sqlite.environ(HOOK=secret)
+    assert on_sqlite.codes(production=True) - {"live_sqlite"} == {code}
+    assert on_sqlite.codes() == set()
+
+
+def test_an_institution_with_its_secret_is_well(on_sqlite: Installation) -> None:
+    on_sqlite.configure(settings(hooks={"anip": HOOK}))
+    on_sqlite.environ(HOOK=SECRET)
+    assert on_sqlite.codes(production=True) == {"live_sqlite"}
+
+
 def test_the_simulator_in_the_configuration(on_sqlite: Installation) -> None:
     on_sqlite.configure(system(url="${simulator}/backoffice/etat-civil"))
     assert on_sqlite.codes(production=True) == {"settings"}, "without a simulator it is no address"
