@@ -137,7 +137,7 @@ class Phone:
         answer.raise_for_status()
         return [sms["text"] for sms in answer.json()][::-1]
 
-    def waits_for_sms(self, count, seconds=30):
+    def waits_for_sms(self, count, seconds=60):
         wait_until(lambda: len(self.inbox()) >= count, seconds, what=f"SMS number {count}")
         return self.inbox()
 

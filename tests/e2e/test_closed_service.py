@@ -27,7 +27,7 @@ def test_a_closed_service(system, until):
     closed = system.gateway("service", "close", "acte-naissance", "--until", typed, "--reason", "travaux au registre")
     assert closed.returncode == 0, closed.stderr
     try:
-        wait_until(lambda: french in outside.dial("*229#", "1"), 10, what="the date on the door")
+        wait_until(lambda: french in outside.dial("*229#", "1"), 60, what="the date on the door")
         assert f"Ce service est fermé jusqu'au {french}: travaux au registre." in outside.dial("*229#", "1")
         assert f"closed until {english}: travaux au registre" in outside.dial("*229#", "6", "1")
         assert french in outside.dial("*229*21#"), "a leaflet's shortcut leads to the same door"
@@ -41,11 +41,11 @@ def test_a_closed_service(system, until):
         for words in ("1234567162", "cotonou"):
             writing.asks(words)
         writing.text("1")
-        wait_until(lambda: any(text.startswith("Récépissé") for text in writing.inbox()), 30, what="its récépissé")
+        wait_until(lambda: any(text.startswith("Récépissé") for text in writing.inbox()), 60, what="its récépissé")
     finally:
         opened = system.gateway("service", "open", "acte-naissance")
     assert opened.stdout == "acte-naissance: open\n"
-    wait_until(lambda: "Pour moi" in outside.dial("*229#", "1"), 10, what="an open door")
+    wait_until(lambda: "Pour moi" in outside.dial("*229#", "1"), 60, what="an open door")
 
 
 def test_what_is_refused(system):

@@ -46,7 +46,7 @@ def test_one_demand_is_followed_through_all_processes(system):
         assert done.returncode == 0, done.stderr
         return done.stdout if done.stdout.count("delivered by dlr") == 3 else None
 
-    told = wait_until(traced, 30, what="three reports")
+    told = wait_until(traced, 60, what="three reports")
     for happened in (
         "submission: received",
         "hand-over: attempt 1 done",

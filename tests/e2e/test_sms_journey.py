@@ -58,7 +58,7 @@ def test_dropped_on_ussd_and_finished_by_sms(system):
     assert "Commune" in phone.asks("1")
     assert "Confirmer" in phone.asks("cotonou")
     phone.text("confirmer")
-    wait_until(lambda: any(RECEIPT.fullmatch(text) for text in phone.inbox()), 30, what="a récépissé")
+    wait_until(lambda: any(RECEIPT.fullmatch(text) for text in phone.inbox()), 60, what="a récépissé")
     assert "ne permet pas" in system.phone("+2290197000029").asks(f"REPRISE {code}")  # it opened once
 
 
@@ -72,7 +72,7 @@ def test_dropped_on_ussd_and_finished_from_another_network(system):
     recap = other.asks("cotonou")
     assert "1234567130" not in recap
     other.text("1")
-    wait_until(lambda: any(RECEIPT.fullmatch(text) for text in other.inbox()), 30, what="a récépissé")
+    wait_until(lambda: any(RECEIPT.fullmatch(text) for text in other.inbox()), 60, what="a récépissé")
 
 
 def test_begun_by_sms_and_finished_on_ussd(system):
@@ -101,9 +101,9 @@ def test_an_sms_that_does_not_arrive_is_told_as_it_is(system):
     phone = system.phone("+2290197000026")
     phone.be(condition="unreachable")
     phone.text("AIDE")
-    wait_until(lambda: "failed_temporary" in states(system, "--number", phone.number), 30, what="an absent phone")
+    wait_until(lambda: "failed_temporary" in states(system, "--number", phone.number), 60, what="an absent phone")
     phone.be(condition="reachable")
-    wait_until(lambda: "delivered" in states(system, "--number", phone.number), 30, what="a late delivery")
+    wait_until(lambda: "delivered" in states(system, "--number", phone.number), 60, what="a late delivery")
 
 
 def test_an_answer_that_is_lost_is_settled_by_its_report_and_not_sent_twice(system):
@@ -122,7 +122,7 @@ def test_stopped_and_started_again_by_the_operator(system):
     assert system.gateway("stop", "sms", "--reason", "essai").returncode == 0
     try:
         phone.text("AIDE")
-        wait_until(lambda: "created" in states(system, "--number", phone.number), 30, what="an SMS that waits")
+        wait_until(lambda: "created" in states(system, "--number", phone.number), 60, what="an SMS that waits")
         assert phone.inbox() == []
     finally:
         assert system.gateway("start", "sms").returncode == 0

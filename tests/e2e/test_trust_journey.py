@@ -32,15 +32,16 @@ def test_a_demand_is_withdrawn_and_its_institution_told(system):
     filed = phone.dial("*229#", "1", "1", "1234567891", "1", "1")
     reference = re.search(r"\d{4} \d{4} \d{4}", filed)
     number = reference[0].replace(" ", "")
-    phone.waits_for_sms(1)
-    assert "6 chiffres" in phone.dial("*229#", "2", "3", "1", "1")
-    wait_until(lambda: code_of(phone), what="the code")
-    assert "retirée" in phone.answer(code_of(phone)[0])["text"]
 
     def state():
         cases = requests.get(f"{system.simulator_url}/api/backoffice", timeout=5).json()["cases"]
         return next((case["state"] for case in cases if case["reference"] == number), None)
 
+    # A demand withdrawn before anybody offered it is not offered any more: there would be nobody to tell.
+    wait_until(state, what="the institution to have it")
+    assert "6 chiffres" in phone.dial("*229#", "2", "3", "1", "1")
+    wait_until(lambda: code_of(phone), what="the code")
+    assert "retirée" in phone.answer(code_of(phone)[0])["text"]
     wait_until(lambda: state() == "withdrawn", what="the institution to know")
     said = system.gateway("submissions", "show", number).stdout
     assert "withdrawn" in said

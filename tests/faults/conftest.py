@@ -29,7 +29,7 @@ from gateway.usecases.caller import Caller
 from gateway.usecases.submissions import submit
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 40
+DEADLINE_S = 60
 MSISDN = "+2290197000000"
 
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 
-def wait_until(condition, seconds=20.0, what="the condition"):
+def wait_until(condition, seconds=60.0, what="the condition"):
     """Returns what `condition` returns as soon as it is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -13,7 +13,7 @@ from gateway.usecases import stops
 from gateway.workers import lanes
 from tests.backoffice.far_sides import SECRET, TOKEN, Far, Native, Serving
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 #: How each way of showing who we are is declared; the secrets are in the environment.
