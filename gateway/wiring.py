@@ -40,6 +40,7 @@ from gateway.usecases import (
     acts,
     arrivals,
     codes,
+    demo_people,
     lookups,
     my_messages,
     persons,
@@ -56,6 +57,7 @@ from gateway.usecases import (
     verification,
     withdrawals,
 )
+from gateway.usecases.demo_people import DemoAccount
 from gateway.usecases.parts import Parts
 from gateway.usecases.stops import Stops
 from gateway.usecases.talk import Talk
@@ -178,6 +180,24 @@ def note_backup(settings: Settings, at: datetime, name: str = BACKUP) -> bool:
     finally:
         database.close()
     return True
+
+
+def make_demo_people(settings: Settings, keyring: Keyring) -> tuple[DemoAccount, ...]:
+    """The demonstration's accounts, made where they are missing; none unless `settings.local`."""
+    database = open_database(database_url(settings))
+    try:
+        return demo_people.make(database, sealed.build(keyring, os.urandom), settings, os.urandom, now())
+    finally:
+        database.close()
+
+
+def has_demo_people(settings: Settings) -> bool:
+    """Whether the database has an account of the demonstration that is not disabled. Raises StoreUnavailable."""
+    database = open_database(database_url(settings))
+    try:
+        return demo_people.any_enabled(database)
+    finally:
+        database.close()
 
 
 def renew_token(settings: Settings, channel: str) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "service": "service",
     "beat": "beat",
     "top": "top",
+    "user": "user",
     "tokens": "tokens",
     "keys": "keys",
     "person": "person",

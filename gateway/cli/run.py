@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from gateway.usecases.demo_people import DemoAccount
 
 
 @click.command()
@@ -28,4 +32,16 @@ def run(with_parent: bool) -> None:
     wiring.load_menus(chosen)
     keys = wiring.prepare(chosen)
     migrate.upgrade(wiring.database_url(chosen))
-    supervise.run(chosen, keys, environ, lock, parent, wiring.monotonic, click.echo)
+    accounts = _accounts(wiring.make_demo_people(chosen, keys), chosen.bind)
+    supervise.run(chosen, keys, environ, lock, parent, wiring.monotonic, click.echo, accounts)
+
+
+def _accounts(made: tuple[DemoAccount, ...], bind: str) -> str:
+    """What a newcomer needs to try the console, "" where there are no such accounts."""
+    from gateway.usecases.demo_people import PASSWORD
+
+    if not made:
+        return ""
+    lines = [f"console     http://{bind}/console/"]
+    lines += [f"            {one.login:<20} {one.role.value}" for one in made]
+    return "\n".join([*lines, f"            password {PASSWORD}; the page shows the code. On this machine only."])

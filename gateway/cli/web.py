@@ -36,6 +36,7 @@ def web() -> None:
     supervise.claim_ports({"GATEWAY_BIND": chosen.bind})
     # A fault is told here in one sentence; in the serving process it would be a traceback.
     require_current(chosen)
+    settings.require_serving(chosen, os.environ, demo_people=wiring.has_demo_people(chosen))
     wiring.load_menus(chosen)
     host, port = settings.address_of(chosen.bind)
     Server(

@@ -12,19 +12,28 @@ from gateway.settings.model import Settings, SettingsError, address_of
 from gateway.settings.systems import HttpSystem, RestSystem
 
 
-def require_serving(settings: Settings, environ: Mapping[str, str], *, simulator_runs: bool = False) -> None:
-    """Raises `SettingsError` with every reason why this installation must not serve as it is configured."""
-    faults = loopback_faults(settings, simulator_runs=simulator_runs) + secret_faults(settings, environ)
+def require_serving(
+    settings: Settings, environ: Mapping[str, str], *, simulator_runs: bool = False, demo_people: bool = False
+) -> None:
+    """Raises `SettingsError` with every reason why this installation must not serve as it is configured.
+
+    `demo_people`: its database has accounts of the demonstration.
+    """
+    faults = loopback_faults(settings, simulator_runs=simulator_runs, demo_people=demo_people) + secret_faults(
+        settings, environ
+    )
     if faults:
         raise SettingsError(faults)
 
 
-def loopback_faults(settings: Settings, *, simulator_runs: bool = False) -> list[str]:
+def loopback_faults(settings: Settings, *, simulator_runs: bool = False, demo_people: bool = False) -> list[str]:
     """One sentence for each address beyond loopback while something of the demonstration is configured; [] when safe.
 
     `simulator_runs`: this start also starts the simulator, so that its address counts too.
     """
     reasons = _demonstration(settings, simulator_runs=simulator_runs)
+    if demo_people:
+        reasons.append("the database has the accounts demo-... (`gateway user list`, `gateway user disable`)")
     if not reasons:
         return []
     binds = [("GATEWAY_BIND", settings.bind)]

@@ -131,6 +131,17 @@ class SendingHours(_Part):
     holidays: tuple[date, ...] = ()
 
 
+class Console(_Part):
+    """How long people stay signed in, and what guessing costs. What is longer than the bounds here is no protection."""
+
+    idle_s: Annotated[int, Field(ge=60, le=7200)] = 1800  #: without a request
+    longest_s: Annotated[int, Field(ge=600, le=86_400)] = 36_000  #: 10 h, whatever is done
+    invitation_s: Annotated[int, Field(ge=300, le=604_800)] = 86_400  #: how long an invitation opens
+    wrong_per_person: Annotated[int, Field(ge=3, le=20)] = 5  #: wrong tries in a row before each further one waits
+    wrong_per_address: Annotated[int, Field(ge=10, le=1000)] = 100  #: the same, per day: an office is one address
+    longest_wait_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
+
+
 #: What an institution's endpoint may be told of. `submission.statement`: the citizen gave more information.
 HookEvent = Literal[
     "submission.received",
@@ -258,6 +269,7 @@ class Settings(_Part):
     privacy: Privacy = Privacy()
     institutions: dict[str, Institution] = {}
     hours: SendingHours = SendingHours()
+    console: Console = Console()
     systems: dict[str, System] = {}
     hooks: dict[str, HookSettings] = {}
     limits: Limits = Limits()

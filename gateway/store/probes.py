@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import delete, func, select, text
 
 from gateway.messages import SubmissionState
-from gateway.store import beats, migrate, mts, outbox, stops, submissions
+from gateway.store import beats, migrate, mts, outbox, people, stops, submissions
 from gateway.store.db import Connection, Database, StoreUnavailable, Why, is_there, open_database, read_url
 from gateway.store.outbox import LaneCount
 from gateway.store.stops import Stop
@@ -37,6 +37,7 @@ class Work:
     stops: tuple[Stop, ...]
     beats: Mapping[str, datetime]  #: by process, "backup" and "backup-keys"
     erased: int  #: numbers that were erased
+    demo_people: bool = False  #: an account of the demonstration is there, and not disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ def _work(conn: Connection) -> Work:
         stops=tuple(stops.active(conn).values()),
         beats=beats.every(conn),
         erased=conn.execute(select(func.count()).select_from(erasures)).scalar_one(),
+        demo_people=people.any_enabled(conn, people.DEMO),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, true, update
 
 from gateway.store.columns import bounded
 from gateway.store.db import Connection, insert_into
@@ -30,6 +30,20 @@ class OperatorAct:
     act: str
     subject: str
     detail: str
+    institution: str | None = None  #: whose managers may read it; None: the platform's
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActsWanted:
+    """Which acts: of one institution (None: of the platform) or `everywhere`; "" and None: any."""
+
+    institution: str | None
+    everywhere: bool
+    who: str = ""
+    act: str = ""
+    since: datetime | None = None
+    until: datetime | None = None  #: before then
 
 
 def stop(conn: Connection, subject: str, reason: str, who: str, now: datetime, until: datetime | None = None) -> bool:
@@ -63,7 +77,9 @@ def active(conn: Connection) -> dict[str, Stop]:
     return {row.subject: Stop(row.subject, row.reason, row.who, row.at, row.until) for row in rows}
 
 
-def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime) -> None:
+def note_act(
+    conn: Connection, who: str, act: str, subject: str, detail: str, now: datetime, institution: str | None = None
+) -> None:
     """Keeps what a person did with the system: no number and no text of a citizen in `subject` and `detail`."""
     row = {
         "at": now,
@@ -71,6 +87,7 @@ def note_act(conn: Connection, who: str, act: str, subject: str, detail: str, no
         "act": bounded(act, 64),
         "subject": bounded(subject, 80),
         "detail": bounded(detail, 160),
+        "institution": institution,
     }
     conn.execute(insert(operator_acts).values(row))
 
@@ -85,7 +102,9 @@ def last_act(conn: Connection, act: str, subject: str) -> datetime | None:
 def acts(conn: Connection, limit: int) -> tuple[OperatorAct, ...]:
     """The latest `limit` things that people did, newest first."""
     rows = conn.execute(select(operator_acts).order_by(operator_acts.c.id.desc()).limit(limit))
-    return tuple(OperatorAct(row.at, row.who, row.act, row.subject, row.detail) for row in rows)
+    return tuple(
+        OperatorAct(row.at, row.who, row.act, row.subject, row.detail, row.institution, row.id) for row in rows
+    )
 
 
 def acts_about(conn: Connection, subject: str, limit: int) -> tuple[OperatorAct, ...]:
@@ -93,4 +112,22 @@ def acts_about(conn: Connection, subject: str, limit: int) -> tuple[OperatorAct,
     rows = conn.execute(
         select(operator_acts).where(operator_acts.c.subject == subject).order_by(operator_acts.c.id.desc()).limit(limit)
     )
-    return tuple(OperatorAct(row.at, row.who, row.act, row.subject, row.detail) for row in rows)
+    return tuple(
+        OperatorAct(row.at, row.who, row.act, row.subject, row.detail, row.institution, row.id) for row in rows
+    )
+
+
+def find_acts(conn: Connection, wanted: ActsWanted, before: int | None, limit: int) -> tuple[OperatorAct, ...]:
+    """The latest `limit` acts that are wanted, newest first, those with ids below `before`."""
+    o = operator_acts.c
+    found: list[ColumnElement[bool]] = [true()]
+    if not wanted.everywhere:
+        found.append(o.institution.is_(None) if wanted.institution is None else o.institution == wanted.institution)
+    found += [column == word for column, word in ((o.who, wanted.who), (o.act, wanted.act)) if word]
+    found += [o.at >= wanted.since] if wanted.since is not None else []
+    found += [o.at < wanted.until] if wanted.until is not None else []
+    found += [o.id < before] if before is not None else []
+    rows = conn.execute(select(operator_acts).where(and_(*found)).order_by(o.id.desc()).limit(limit))
+    return tuple(
+        OperatorAct(row.at, row.who, row.act, row.subject, row.detail, row.institution, row.id) for row in rows
+    )

@@ -32,11 +32,12 @@ def run(
     parent: int | None,
     monotonic: Callable[[], float],
     say: Callable[[str], None],
+    accounts: str = "",
 ) -> None:
     """Runs the whole system until Ctrl-C or SIGTERM; `StartError` when it does not become ready.
 
     `lock` is the claimed data folder's. `parent` is the process whose end also stops us; None when none does. `say`
-    writes one line for the person at the terminal.
+    writes one line for the person at the terminal; `accounts` is told once all is ready.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     embedded = settings.redis in {"auto", "path", "wheel"}
@@ -59,7 +60,7 @@ def run(
             watch.start(planned)
         names = ["redis"] * embedded + [planned.name for planned in processes]
         if _becomes_ready(watch, settings, names, logs, monotonic):
-            say(_three_lines(settings))
+            say("\n".join(filter(None, (_three_lines(settings), accounts))))
             _watch_on(watch, parent)
     finally:
         watch.stop(last="redis", grace_s=WORKER_GRACE_S, hurry=lambda seconds: _signal(seconds) in _STOP)

@@ -48,6 +48,7 @@ def examine(settings: Settings, facts: Facts, place: Place) -> list[Finding]:
         *_plain(settings),
         *_doors(settings),
         *_copies(facts),
+        *([error("live_demo_people")] if facts.database.work is not None and facts.database.work.demo_people else ()),
         *_files(place),
         *([warning("live_sqlite")] if facts.database.kind == "sqlite" else ()),
         *([] if settings.privacy.notice else [warning("live_notice")]),

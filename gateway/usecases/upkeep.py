@@ -22,9 +22,11 @@ from gateway.store import (
     mt_texts,
     mts,
     outbox,
+    people,
     promised_answers,
     reseal,
     saved_dialogues,
+    sign_ins,
     sim_checks,
     stray_dlrs,
     submissions,
@@ -42,6 +44,8 @@ _LIMIT = 500
 _ROUNDS = 20
 #: The longest window that anything is counted in is a day.
 _COUNTERS_KEPT = timedelta(days=2)
+#: Sign-ins and invitations that are over.
+_SIGN_INS_KEPT = timedelta(days=30)
 
 #: Sweeps that erase or forget: how much is kept by day when the rows are gone.
 _ERASING = ("_erased", "_forgotten")
@@ -175,5 +179,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
         "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
         "hooks_forgotten": lambda conn, now: hooks.forget(conn, now - texts, _LIMIT),
+        "sign_ins_forgotten": lambda conn, now: sign_ins.forget(conn, now - _SIGN_INS_KEPT),
+        "invitations_forgotten": lambda conn, now: people.forget_invitations(conn, now - _SIGN_INS_KEPT),
         "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),
     }

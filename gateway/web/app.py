@@ -39,15 +39,16 @@ class Site:
     headers: Headers  #: of every answer that has none of the same name
     body_bytes: int
     now: Callable[[], datetime]
+    error_page: Callable[[int], Response] | None = None  #: what people get where they look at pages
 
 
 def create_app(site: Site) -> Flask:
-    """The Flask application; it serves no static file and keeps no session yet."""
+    """The Flask application; it serves no static folder."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = site.body_bytes
     # Both would answer with a redirect to the Host that the request named, whoever that is.
     app.url_map.merge_slashes = app.url_map.strict_slashes = False
-    register(app)
+    register(app, site.error_page)
     _health(app, site)
     _events(app, site)
 

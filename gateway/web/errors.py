@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway import logs
@@ -19,12 +20,24 @@ def problem(status: int, title: str, detail: str = "", **more: object) -> Respon
     return Response(json.dumps(body | more), status, content_type="application/problem+json")
 
 
-def register(app: Flask) -> None:
-    """Maps every error of the site to a problem; an unexpected one says nothing of what happened inside."""
+#: Where people look at pages.
+_PAGES = "/console"
+
+
+def register(app: Flask, page: Callable[[int], Response] | None = None) -> None:
+    """Maps every error of the site to a problem; an unexpected one says nothing of what happened inside.
+
+    `page`: what people get of a status, on the pages that they look at.
+    """
+
+    def told(status: int, title: str, detail: str = "") -> Response:
+        if page is not None and (request.path == _PAGES or request.path.startswith(f"{_PAGES}/")):
+            return page(status)
+        return problem(status, title, detail)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        answer = problem(error.code or 500, error.name)
+        answer = told(error.code or 500, error.name)
         if error.response is None:
             for name, value in error.get_headers():
                 if name.lower() in ("allow", "retry-after"):
@@ -34,11 +47,11 @@ def register(app: Flask) -> None:
     @app.errorhandler(StoreUnavailable)
     def unavailable(error: StoreUnavailable) -> Response:
         logs.event("web.unavailable", level="error", why=error.why)
-        answer = problem(503, "Service Unavailable", "Nothing was stored. Send it again later.")
+        answer = told(503, "Service Unavailable", "Nothing was stored. Send it again later.")
         answer.headers["Retry-After"] = "5"
         return answer
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         logs.failure("web.failed", error)
-        return problem(500, "Internal Server Error")
+        return told(500, "Internal Server Error")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway import metrics
 from gateway.backoffice import webhooks
 from gateway.messages import BackofficeEvent, Dlr, MoSms
+from gateway.settings import is_loopback
 from gateway.usecases import (
     backoffice_events,
     delivery_reports,
@@ -24,6 +26,7 @@ from gateway.usecases import (
 from gateway.web.addresses import networks_of
 from gateway.web.app import Site, create_app
 from gateway.web.callbacks import Callbacks, in_front_of
+from gateway.web.console.shell import Console, add_console, error_page
 from gateway.web.figures import StoreFigures
 from gateway.web.front import WsgiApp, behind_front
 from gateway.web.headers import security_headers
@@ -37,6 +40,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
     settings, parts = gateway.settings, gateway.parts
     headers = security_headers(settings.public_url)
     proxies = networks_of(settings.trusted_proxies)
+    console = _console(gateway)
     figures = CollectorRegistry()
     figures.register(StoreFigures(parts))
     app = create_app(
@@ -53,8 +57,10 @@ def build_web(gateway: Gateway) -> WsgiApp:
             headers=headers,
             body_bytes=settings.limits.body_bytes,
             now=gateway.now,
+            error_page=partial(error_page, console),
         )
     )
+    add_console(app, console)
     add_pages(app, Public(verify=partial(_verify, gateway), in_words=partial(verification.in_words, parts)))
     tokens = _tokens(gateway)
     callbacks = Callbacks(
@@ -72,6 +78,13 @@ def build_web(gateway: Gateway) -> WsgiApp:
     )
     application = in_front_of(app.wsgi_app, callbacks, max(1, settings.web_threads // 2), headers)
     return behind_front(application, proxies, headers)
+
+
+def _console(gateway: Gateway) -> Console:
+    """Cookies travel in clear on this machine only, where nobody promised HTTPS."""
+    url = urlsplit(gateway.settings.public_url)
+    https = url.scheme == "https" or not is_loopback(gateway.settings.bind)
+    return Console(gateway.parts, gateway.keys.web_secret, https=https, origin=url.netloc)
 
 
 def _tokens(gateway: Gateway) -> dict[str, tuple[bytes, ...]]:

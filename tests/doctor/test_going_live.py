@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import DEMO_API_KEY
+from gateway import wiring
+from gateway.messages import Role
+from gateway.settings import DEMO_API_KEY, SettingsError
+from gateway.settings import load as load_settings
 from tests.doctor.conftest import ROOT, Installation
+from tests.e2e.running import free_ports
 
 
 def test_nothing_has_to_change(installation: Installation) -> None:
@@ -156,6 +160,21 @@ def test_whether_the_keys_were_copied(installation: Installation) -> None:
     assert not {"live_keys_never", "live_keys_changed"} & installation.codes(production=True)
     assert installation.run("tokens", "--renew", "africastalking").exit_code == 0
     assert "live_keys_changed" in installation.codes(production=True)
+
+
+def test_accounts_of_the_demonstration(installation: Installation) -> None:
+    """Made while it was one, and left behind: they open nothing, and must not be there."""
+    installation.environ(GATEWAY_LOCAL="1")
+    declared = load_settings()
+    assert len(wiring.make_demo_people(declared, wiring.prepare(declared))) == len(Role)
+    installation.environ(GATEWAY_LOCAL=None, GATEWAY_BIND=f"0.0.0.0:{free_ports(1)[0]}")
+    assert "live_demo_people" in installation.codes(production=True)
+    refused = installation.run("web")
+    assert refused.exit_code == 1
+    assert isinstance(refused.exception, SettingsError)
+    assert "the accounts demo-..." in refused.exception.faults[0]
+    installation.execute("UPDATE people SET disabled_at = created_at WHERE login LIKE 'demo-%'")
+    assert "live_demo_people" not in installation.codes(production=True)
 
 
 def test_files_that_others_may_change_or_read(on_sqlite: Installation) -> None:

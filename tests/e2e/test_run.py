@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from gateway.messages import Role
 from tests.e2e.running import ROOT, free_ports
 from tests.e2e.test_journey import file_a_demand
 from tests.supervise.processes import wait_until
@@ -24,6 +25,23 @@ def test_it_says_three_lines(system):
         f"gateway     http://127.0.0.1:{port[system.gateway_url]}/",
         "dial        *229#",
     ]
+
+
+def test_it_names_an_account_for_each_role(system):
+    lines = system.said().splitlines()[3:13]
+    assert lines[0] == f"console     {system.gateway_url}/console/"
+    assert [line.split()[0] for line in lines[1:9]] == [f"demo-{role.value.replace('_', '-')}" for role in Role]
+    assert lines[9] == "            password demonstration-locale; the page shows the code. On this machine only."
+    browser = requests.Session()
+
+    def post(path, **form):
+        page = browser.get(f"{system.gateway_url}{path}", timeout=10).text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+        return browser.post(f"{system.gateway_url}{path}", data={"csrf_token": token, **form}, timeout=10).text
+
+    page = post("/console/sign-in", login="demo-manager", password="demonstration-locale")
+    code = re.search(r"le code est (\d{6})", page).group(1)
+    assert "Bonjour, Démonstration manager" in post("/console/second-factor", code=code)
 
 
 def test_a_second_start_on_the_same_data(system):

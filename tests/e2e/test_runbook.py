@@ -112,6 +112,7 @@ def test_the_proxy_passes_on_what_strangers_may_reach():
     assert re.findall(r"location ([^{]+) \{\s+(\w+)", proxy) == [
         ("~ ^/(channels|backoffice)/", "proxy_pass"),
         ("= /verify", "proxy_pass"),
+        ("/console", "proxy_pass"),
         ("/", "return"),
     ]
     for port in INSTANCES["passerelle-web@.service"]:

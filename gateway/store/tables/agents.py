@@ -19,8 +19,6 @@ people = Table(
     text("password_hash", 200, nullable=True),  # null until the invitation is used
     binary("totp_sealed", nullable=True),
     Column("totp_step", BigInteger, nullable=True),  # the last one used: a code opens once
-    Column("wrong", Integer, nullable=False),  # in a row
-    instant("locked_until", nullable=True),
     instant("disabled_at", nullable=True),
     instant("created_at"),
     text("created_by", 64),

@@ -125,6 +125,8 @@ operator_acts = Table(
     text("subject", 80),
     text("detail", 160),
     Index("ix_operator_acts_subject", "subject"),
+    text("institution", 64, nullable=True),  # whose managers may read it; null: the platform's
+    Index("ix_operator_acts_institution", "institution", "id"),
 )
 
 menu_versions = Table(

@@ -36,11 +36,15 @@ def upgrade() -> None:
     create_templates()
     create_campaigns()
     create_api()
+    op.add_column("operator_acts", sa.Column("institution", sa.String(length=64), nullable=True))
+    op.create_index("ix_operator_acts_institution", "operator_acts", ["institution", "id"])
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM outbox WHERE kind = 'campaign')")
     op.execute("DELETE FROM outbox WHERE kind = 'campaign'")
+    op.drop_index("ix_operator_acts_institution", "operator_acts")
+    op.drop_column("operator_acts", "institution")
     for table in reversed(TABLES):
         op.drop_table(table)
 
@@ -56,8 +60,6 @@ def create_people() -> None:
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("totp_sealed", BYTES, nullable=True),
         sa.Column("totp_step", sa.BigInteger(), nullable=True),
-        sa.Column("wrong", sa.Integer(), nullable=False),
-        sa.Column("locked_until", INSTANT, nullable=True),
         sa.Column("disabled_at", INSTANT, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("created_by", sa.String(length=64), nullable=False),

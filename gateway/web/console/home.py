@@ -1,0 +1,63 @@
+"""What waits for whoever signed in. Each subject adds what it knows to WAITING."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, url_for
+
+from gateway.messages import Role
+from gateway.usecases import own_account, people
+from gateway.usecases.actors import Right
+from gateway.web.console import pages
+from gateway.web.console.screens import Screen, Visit, has
+from gateway.web.console.words.home import WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits: `words` is its key in words/home.py, with {count}."""
+
+    words: str
+    count: int
+    address: str
+
+
+def home(visit: Visit) -> Response:
+    found = [one for look in WAITING for one in look(visit)]
+    return pages.page(visit, "home.html", WORDS, waiting=found)
+
+
+def _few_codes(visit: Visit) -> list[Waiting]:
+    person = visit.known.person
+    left = own_account.codes_left(visit.parts, person.id)
+    few = left < 3 and (left > 0 or not person.has_totp)
+    return [Waiting("few_codes", left, url_for("console.card"))] if few else []
+
+
+def _not_joined(visit: Visit) -> list[Waiting]:
+    if not has(visit.actor, Right.MANAGE_PEOPLE):
+        return []
+    institution = visit.actor.institution
+    listed = people.list_(visit.parts, visit.actor, institution, limit=500)
+    count = sum(not one.ready and one.enabled for one in listed)
+    return [Waiting("not_joined", count, url_for("console.own_people"))] if count else []
+
+
+def _without_manager(visit: Visit) -> list[Waiting]:
+    if Role.ADMINISTRATOR not in visit.actor.roles:
+        return []
+    found = people.managers(visit.parts, visit.actor)
+    count = sum(not any(one.enabled for one in managers) for managers in found.values())
+    return [Waiting("without_manager", count, url_for("console.institutions"))] if count else []
+
+
+def _stopped(visit: Visit) -> list[Waiting]:
+    count = len(visit.parts.stops.active()) if has(visit.actor, Right.STOP) else 0
+    return [Waiting("stopped", count, url_for("console.stops"))] if count else []
+
+
+WAITING: tuple[Callable[[Visit], list[Waiting]], ...] = (_stopped, _without_manager, _not_joined, _few_codes)
+
+SCREENS = (Screen("/", home),)

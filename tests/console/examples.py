@@ -1,0 +1,32 @@
+"""For each thing that an address of the console can name: one of each kind that belongs to the other institution.
+
+A new screen whose address names something new adds its maker here; tests/console/test_nothing_of_others.py then asks
+for it as everybody who must not see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.messages import Role
+from tests.console.conftest import OTHER, Office
+
+#: Name of the argument in the address -> (office) -> values that name things of the other institution.
+FOREIGN: dict[str, Callable[[Office], list[str]]] = {
+    "institution": lambda _: [OTHER, "-", "nowhere"],
+    "person_id": lambda office: [
+        str(office.id_of("chef-la-bas")),
+        str(office.id_of("envoi-la-bas")),
+        str(office.id_of("racine")),
+        "999999",
+    ],
+}
+#: Arguments that name nothing of an institution: a secret, a file of ours.
+OF_NOBODY = {"token", "name"}
+
+
+def furnish(office: Office) -> None:
+    """What the other institution has, and the platform."""
+    office.person("chef-la-bas", Role.MANAGER, institution=OTHER)
+    office.person("envoi-la-bas", Role.SENDER, institution=OTHER)
+    office.person("racine", Role.ADMINISTRATOR)
