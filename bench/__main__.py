@@ -6,13 +6,14 @@ import json
 import platform
 import sys
 
-from bench import audit, paging, sms, turns
+from bench import audit, campaigns, paging, sms, turns
 
 
 def main() -> None:
     found = {
         "python": platform.python_version(),
         "paging": paging.measure(),
+        **campaigns.measure(),
         **sms.measure(),
         **audit.measure(),
         **turns.measure(),

@@ -92,12 +92,12 @@ class CampaignState(StrEnum):
     """The life of a notification, of one number or of a hundred thousand."""
 
     CHECKING = "checking"  #: new: its rows are read and checked, step by step
-    READY = "ready"  #: checking -> ready: every figure is known; waits for its sender's word
+    READY = "ready"  #: checking | waiting -> ready: every figure is known; waits for its sender's word
     REFUSED = "refused"  #: checking -> refused: nothing in it can be sent
     WAITING = "waiting"  #: ready -> waiting: another person must approve it
     SENDING = "sending"  #: ready | waiting -> sending: rows become SMS, step by step, in the allowed hours
     DONE = "done"  #: sending -> done: every row became an SMS or never will
-    STOPPED = "stopped"  #: any but done -> stopped: what has not left never will
+    STOPPED = "stopped"  #: any but refused -> stopped: what has not left never will
 
 
 class RowState(StrEnum):

@@ -102,6 +102,51 @@ def find_open(conn: Connection, seals: Seals, msisdn: str, silent_since: datetim
     return conn.execute(found).scalar_one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An open holding as whoever writes to many needs it."""
+
+    id: int
+    network: str
+
+
+def known_among(conn: Connection, digests: Collection[bytes], silent_since: datetime) -> dict[bytes, Known]:
+    """Digest -> open holding, for those of these numbers that have one which gave a sign since then."""
+    h = holdings.c
+    found = select(h.id, h.msisdn_digest, h.network).where(
+        h.msisdn_digest.in_(list(digests)), h.closed_at.is_(None), h.last_seen_at > silent_since
+    )
+    return {bytes(row.msisdn_digest): Known(row.id, row.network or "") for row in conn.execute(found)}
+
+
+def silent_among(conn: Connection, digests: Collection[bytes], silent_since: datetime) -> tuple[int, ...]:
+    """The open holdings of these numbers that gave no sign since then."""
+    h = holdings.c
+    found = select(h.id).where(
+        h.msisdn_digest.in_(list(digests)), h.closed_at.is_(None), h.last_seen_at <= silent_since
+    )
+    return tuple(conn.execute(found.order_by(h.id)).scalars())
+
+
+def open_many(conn: Connection, seals: Seals, numbers: Mapping[bytes, str], now: datetime) -> dict[bytes, Known]:
+    """Digest -> its open holding, opened now if there is none; `numbers`: digest -> E.164. Notes no sign of life."""
+    rows = [
+        {
+            "msisdn_digest": digest,
+            "msisdn_sealed": seals.seal(msisdn, _WHERE),
+            "opened_at": now,
+            "last_seen_at": now,
+        }
+        for digest, msisdn in sorted(numbers.items())  # always in this order: two transactions must not wait in a ring
+    ]
+    if not rows:
+        return {}
+    conn.execute(insert_into(conn, holdings).on_conflict_do_nothing(), rows)
+    h = holdings.c
+    found = select(h.id, h.msisdn_digest, h.network).where(h.msisdn_digest.in_(list(numbers)), h.closed_at.is_(None))
+    return {bytes(row.msisdn_digest): Known(row.id, row.network or "") for row in conn.execute(found)}
+
+
 def of_number(conn: Connection, digest: bytes, since: datetime | None = None) -> tuple[int, ...]:
     """Every holding of a number (`digest_of` it), open or closed, oldest first; `since`: begun then or later."""
     h = holdings.c

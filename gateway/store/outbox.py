@@ -120,6 +120,32 @@ def add(
     return row_id
 
 
+def add_mts(conn: Connection, lane: str, mts: Collection[int], priority: int, now: datetime) -> None:
+    """As `add`, for SMS that are due now and keep no order among them."""
+    row = {
+        "lane": lane,
+        "kind": "mt",
+        "order_key": None,
+        "priority": priority,
+        "due_at": now,
+        "state": _O.READY,
+        "attempts": 0,
+        "last_code": "",
+        "created_at": now,
+        "updated_at": now,
+        "system": None,
+    }
+    if mts:
+        conn.execute(insert(outbox), [{**row, "target_id": mt_id} for mt_id in mts])
+
+
+def renew(conn: Connection, row_id: int, token: str, lease_s: float, now: datetime) -> bool:
+    """Whether the row is still mine, now for another lease: for work of many transactions. Nobody else has it then."""
+    mine = update(outbox).where(_mine(row_id, token, (_O.CLAIMED,), None))
+    longer = {"lease_until": now + timedelta(seconds=lease_s), "updated_at": now}
+    return conn.execute(mine.values(longer)).rowcount == 1
+
+
 def claim(
     conn: Connection,
     lane: str,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gateway.messages import SubmissionState
+from gateway.store import audiences, campaign_rows
 from gateway.store import holdings as numbers
 from gateway.store import questions as asked
 from gateway.store import statements as said
@@ -75,6 +76,11 @@ def export(conn: Connection, seals: Seals, msisdn: str, read_state: ReadState, *
             _shown(row, "received_at", "short_code", "network", "state")
             | {"text": seals.shown(row.text_sealed, _MO_TEXT)}
             for row in (() if received is None else conn.execute(select(mos).where(*received).order_by(mos.c.id)))
+        ],
+        "rows_of_notifications": _notified(conn, seals, digest, after) if known else [],
+        "lists_of_institutions": [
+            {"institution": one.institution, "name": one.name, "made_at": one.created_at.isoformat()}
+            for one in (audiences.lists_with(conn, seals, digest) if known else ())
         ],
         "dialogues_not_finished": [
             _shown(row, "service", "channel", "screen", "saved_at", "expires_at")
@@ -154,6 +160,19 @@ def _for_others(conn: Connection, held: Sequence[int]) -> list[dict[str, Any]]:
     s = submissions.c
     rows = conn.execute(select(submissions).where(s.helper_id.in_(held), s.holding_id.not_in(held)).order_by(s.id))
     return [_shown(row, "reference", "service", "state", "submitted_at") for row in rows]
+
+
+def _notified(conn: Connection, seals: Seals, digest: bytes, after: datetime | None) -> list[dict[str, Any]]:
+    """What institutions gave us to write to her."""
+    return [
+        {
+            "institution": institution,
+            "prepared_at": at.isoformat(),
+            "values": dict(row.values),
+            "state": row.state.value,
+        }
+        for row, institution, at in campaign_rows.of_number(conn, seals, digest, after)
+    ]
 
 
 def _agreements(conn: Connection, held: Sequence[int]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState
+from gateway.store import audiences, campaign_rows
 from gateway.store import holdings as numbers
 from gateway.store import submissions as demands
 from gateway.store.columns import bounded
@@ -70,6 +71,13 @@ def erased_since(conn: Connection, digest: bytes, at: datetime) -> bool:
     return conn.execute(found).scalar_one_or_none() is not None
 
 
+def erased_among(conn: Connection, digests: Collection[bytes], at: datetime) -> frozenset[bytes]:
+    """Those of these numbers that were erased after that moment."""
+    e = erasures.c
+    found = select(e.msisdn_digest).where(e.msisdn_digest.in_(digests), e.at > at)
+    return frozenset(bytes(digest) for digest in conn.execute(found).scalars())
+
+
 def unfinished(conn: Connection, limit: int) -> tuple[tuple[bytes, datetime, datetime | None], ...]:
     """Numbers erased while a demand was open that is closed by now: digest, when, since when (see `erase`)."""
     e, h, s = erasures.c, holdings.c, submissions.c
@@ -92,6 +100,8 @@ def erase(
     mine = [h.msisdn_digest == digest, h.opened_at <= before, *([h.opened_at >= since] if since is not None else [])]
     held = tuple(conn.execute(select(h.id).where(*mine)).scalars())
     texts = _erase_mos(conn, digest, before, since)
+    texts += campaign_rows.erase_number(conn, digest, before, began(conn, digest, since))
+    texts += audiences.forget_number(conn, seals, digest)
     if not held:
         return Counts(texts=texts)
     open_ones = select(s.holding_id, s.helper_id).where(

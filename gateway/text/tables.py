@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gateway.text import transliterate
 
@@ -19,11 +20,17 @@ _OTHERS: Mapping[bytes, str] = {
     b"\xd0\xcf\x11\xe0": "it is a workbook (.xls): open it and save the sheet as CSV",
     b"%PDF": "it is a PDF: ask for the same table as CSV",
 }
+#: A line with its end, whichever program wrote it.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 Headings = Mapping[str, tuple[str, ...]]
 
 
 class NotATable(Exception):
-    """What is wrong with a whole file, and what to do."""
+    """What is wrong with a whole file, and what to do. `line`: where, when a single line is wrong; else 0."""
+
+    def __init__(self, what: str, line: int = 0) -> None:
+        super().__init__(what)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +42,46 @@ class Row:
     others: tuple[str, ...] = ()  #: every cell of the line, in their order
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The line that heads the columns."""
+
+    line: int  #: of the file, from 1
+    delimiter: str
+    columns: Mapping[str, int]  #: name in `headings` -> place, from 0
+
+
 def read(content: bytes, headings: Headings, optional: Collection[str] = ()) -> tuple[Row, ...]:
     """The lines below the headings, empty ones left out.
 
     `headings`: column -> how tables head it, folded (`fold`): the very word, or how the heading begins. Those in
     `optional` may be missing. Raises NotATable.
     """
-    text = _decoded(content)
-    fault, best = "", (0, tuple(name for name in headings if name not in optional))
-    # What separates cells is what there is most of, unless it finds no headings.
-    for place, delimiter in enumerate(sorted(_DELIMITERS, key=text.count, reverse=True)):
+    text = decoded(content)
+    found = head(text, headings, optional)
+    return tuple(_row(at, cells, found.columns) for at, cells in lines(text, found.delimiter) if at > found.line)
+
+
+def head(text: str, headings: Headings, optional: Collection[str] = ()) -> Head:
+    """Where a text has its headings, and what separates its cells. `headings` as of `read`. Raises NotATable."""
+    fault, best = None, (0, tuple(name for name in headings if name not in optional))
+    for place, delimiter in enumerate(delimiters(text)):
         try:
-            lines = list(_lines(text, delimiter))
+            for number, cells in islice(lines(text, delimiter), _HEAD_LINES):
+                found = columns(cells, headings)
+                missing = tuple(name for name in headings if name not in found and name not in optional)
+                if not missing:
+                    return Head(number, delimiter, found)
+                if len(missing) < len(best[1]):
+                    best = (number, missing)
         except NotATable as error:
-            fault = str(error) if place == 0 else fault
-            continue
-        for below, (number, cells) in enumerate(lines[:_HEAD_LINES], 1):
-            columns = _columns(cells, headings)
-            missing = tuple(name for name in headings if name not in columns and name not in optional)
-            if not missing:
-                return tuple(_row(at, found, columns) for at, found in lines[below:])
-            if len(missing) < len(best[1]):
-                best = (number, missing)
-    raise NotATable(fault or _without(best, headings, optional))
+            fault = error if place == 0 else fault
+    raise fault or NotATable(_without(best, headings, optional))
+
+
+def delimiters(text: str) -> list[str]:
+    """What may separate cells: first what there is most of, unless it finds no headings."""
+    return sorted(_DELIMITERS, key=text.count, reverse=True)
 
 
 def fold(written: str) -> str:
@@ -65,7 +89,8 @@ def fold(written: str) -> str:
     return "".join(letter for letter in transliterate.fold(written) if letter.isalnum())
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """The text of a file, in whatever usual encoding. Raises NotATable."""
     for begin, said in _OTHERS.items():
         if content.startswith(begin):
             raise NotATable(said)
@@ -79,9 +104,9 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each line that holds something, with its number. A quote that does not end would swallow all lines below it."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader((found[0] for found in _LINE.finditer(text)), delimiter=delimiter, strict=True)
     number = 1
     try:
         for row in rows:
@@ -90,20 +115,21 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                 yield number, cells
             number = rows.line_num + 1
     except csv.Error:
-        raise NotATable(f'line {number}: a " that does not end, or a cell that is far too long; correct it') from None
+        said = f'line {number}: a " that does not end, or a cell that is far too long; correct it'
+        raise NotATable(said, number) from None
 
 
-def _columns(cells: list[str], headings: Headings) -> dict[str, int]:
+def columns(cells: Sequence[str], headings: Headings) -> dict[str, int]:
     """Where each column stands, by its word, else by how its heading begins; a price of one piece is no column."""
     folded = [fold(cell) for cell in cells]
-    columns: dict[str, int] = {}
+    found: dict[str, int] = {}
     for name, words in headings.items():
         exact = [place for place, cell in enumerate(folded) if cell in words]
         begun = [place for place, cell in enumerate(folded) if cell.startswith(words) and "unit" not in cell]
-        free = [place for place in (*exact, *begun) if place not in columns.values()]
+        free = [place for place in (*exact, *begun) if place not in found.values()]
         if free:
-            columns[name] = free[0]
-    return columns
+            found[name] = free[0]
+    return found
 
 
 def _row(number: int, cells: list[str], columns: Mapping[str, int]) -> Row:

@@ -7,13 +7,14 @@ again, when a report says that the subscriber does not exist, after too long a s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway import logs
 from gateway.store import codes, conversations, holdings
 from gateway.store.db import Connection
-from gateway.store.holdings import Held
+from gateway.store.holdings import Held, Known
 from gateway.usecases.parts import Parts
 
 #: A sign of life within this is not written again: a dial costs no write each time.
@@ -54,6 +55,15 @@ def addressed(conn: Connection, parts: Parts, msisdn: str, now: datetime) -> int
     """The holding of a number that somebody else names: no sign of life of hers, and not one that is over by now."""
     current_of(conn, parts, msisdn, now)
     return holdings.found_or_opened(conn, parts.seals, msisdn, now)
+
+
+def addressed_many(conn: Connection, parts: Parts, numbers: Mapping[bytes, str], now: datetime) -> dict[bytes, Known]:
+    """As `addressed`, for several: digest -> holding. `numbers`: digest -> E.164."""
+    known = holdings.known_among(conn, numbers, parts.silent_since)
+    strangers = {digest: msisdn for digest, msisdn in numbers.items() if digest not in known}
+    for silent in holdings.silent_among(conn, strangers, parts.silent_since):
+        close(conn, parts, silent, Why.SILENCE, now)
+    return known | holdings.open_many(conn, parts.seals, strangers, now)
 
 
 def current_of(conn: Connection, parts: Parts, msisdn: str, now: datetime, imsi: str = "") -> Held | None:

@@ -18,8 +18,8 @@ from gateway.store.db import Connection
 from gateway.store.limits import per_call
 from gateway.store.mts import MtToSend
 from gateway.store.outbox import Claimed
+from gateway.usecases import campaign_letters, stops
 from gateway.usecases import preferences as choices
-from gateway.usecases import stops
 from gateway.usecases.parts import Parts
 from gateway.usecases.preferences import Preferences
 
@@ -50,7 +50,7 @@ class Batch:
     letters: tuple[Letter, ...]
 
 
-def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
+def prepare(parts: Parts, rows: Sequence[Claimed], *, urgent: bool = True) -> tuple[Batch, ...]:
     """The calls that these claimed rows need; what must not leave is settled here. Raises StoreUnavailable.
 
     An SMS whose validity is over becomes `expired`, one that the citizen refuses by now `suppressed`; one that is no
@@ -61,8 +61,11 @@ def prepare(parts: Parts, rows: Sequence[Claimed]) -> tuple[Batch, ...]:
         found = mts.for_sending(conn, parts.seals, [row.target_id for row in rows])
         to = [mt.holding_id for mt in found.values() if mt is not None]
         chosen, closed = choices.refusals(conn, to), holdings.closed_among(conn, to)
+        held_back = frozenset() if urgent else campaign_letters.held_back(conn, parts, rows, found, chosen)
         for row in rows:
             mt = found.get(row.target_id)
+            if row.id in held_back:
+                continue
             if mt is not None and mt.holding_id in closed:
                 _suppress(conn, row, mt, parts, "changed_hands")
             elif mt is not None and _may_leave(conn, parts, row, mt, chosen[mt.holding_id]):

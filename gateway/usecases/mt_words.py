@@ -24,6 +24,11 @@ _WORDS: dict[MtState, dict[str, str]] = {
 }
 _TO_NETWORK = {"fr": "remis au réseau", "en": "given to the network"}
 _OTHERWISE = {"fr": "à joindre autrement", "en": "to be reached otherwise"}
+#: Why one was not sent, where it was not her wish.
+_NOT_SENT = {
+    "stopped": {"fr": "non envoyé: envoi arrêté", "en": "not sent: the sending was stopped"},
+    "changed_hands": {"fr": "non envoyé: numéro changé de mains", "en": "not sent: the number changed hands"},
+}
 #: Reasons for which somebody must be told in another way.
 REACH_OTHERWISE = ("reach_otherwise", "UserInBlacklist")
 
@@ -32,6 +37,8 @@ def words(state: MtState, proof: Proof, language: str, reason: str = "") -> str:
     """The state in `language` (French when there is no other): "remis" only where the phone itself said so."""
     if reason in REACH_OTHERWISE:
         chosen = _OTHERWISE
+    elif state is MtState.SUPPRESSED and reason in _NOT_SENT:
+        chosen = _NOT_SENT[reason]
     elif state is MtState.DELIVERED and proof != "handset":
         chosen = _TO_NETWORK
     else:

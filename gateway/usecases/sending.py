@@ -38,7 +38,7 @@ def send_all(parts: Parts, rows: Sequence[Claimed], pool: ThreadPoolExecutor, *,
     `rows` were claimed together. Raises StoreUnavailable: rows whose answer could not be stored stay in `sending`,
     and the sweep makes them `unknown`.
     """
-    waiting = list(prepare(parts, rows))
+    waiting = list(prepare(parts, rows, urgent=urgent))
     held_back = 0
     while waiting:
         wave, later = next_wave(parts, waiting, urgent)

@@ -33,7 +33,7 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, audit, drop, holdings, persons, polling, reconcile
+from gateway.usecases import agreements, audit, campaign_keeping, drop, holdings, persons, polling, reconcile
 from gateway.usecases import questions as asked
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
@@ -171,6 +171,7 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "promises_forgotten": lambda conn, now: promised_answers.forget(conn, now - texts),
         "mos_erased": lambda conn, now: mos.erase_due(conn, now - texts, _LIMIT),
         "texts_erased": lambda conn, now: mt_texts.erase_older(conn, now - texts, _LIMIT),
+        "campaigns_erased": lambda conn, now: campaign_keeping.erase(conn, now - texts, _LIMIT, now),
         "conversations_forgotten": conversations.forget,
         "counters_forgotten": lambda conn, now: counters.forget(conn, now - _COUNTERS_KEPT),
         "dialogues_forgotten": saved_dialogues.forget,

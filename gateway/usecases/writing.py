@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.messages import Category
-from gateway.settings import Sender
+from gateway.settings import Sender, Settings
 from gateway.store import holdings, mts, outbox
 from gateway.store.db import Connection
+from gateway.store.mts import NewMt
 from gateway.text import fit
 from gateway.usecases import preferences, spend
 from gateway.usecases.parts import Parts
+from gateway.usecases.preferences import Preferences
 
 URGENT = "urgent"
 #: The smallest leaves first: an answer is waited for, a récépissé comes before the notices of others.
@@ -25,7 +28,8 @@ class Text:
 
     `sender`: its key in gateway.yaml, None for the default one. `order_key`: those of one key leave in order.
     `validity_s`: None for that of its category. `private`: never shown again to anybody. `caused_by`: the service id
-    (or "sms") of what a citizen did to cause it, which the ceilings count; None when no citizen did.
+    (or "sms") of what a citizen did to cause it, which the ceilings count; None when no citizen did. `policy`: None
+    for the sender's. `topic`: what she must have asked to hear of, None when it is about nothing of the kind.
     """
 
     holding_id: int
@@ -44,6 +48,17 @@ class Text:
     private: bool = False
     network: str = ""
     caused_by: str | None = None
+    policy: fit.Policy | None = None
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An SMS that is stored."""
+
+    mt_id: int
+    segments: int
+    cost_f: int  #: F CFA
 
 
 def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | None:
@@ -52,26 +67,67 @@ def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | No
     Withheld: by a ceiling, from a number that is not answered, because the citizen refused it, or because no sender
     is registered with her operator. Announce the lane after the commit.
     """
-    key = _sender_for(conn, parts, text)
-    why = "unregistered" if key is None else _withheld(conn, parts, text, parts.settings.sender_of(key))
-    if key is None or why:
-        serious = text.category is Category.VITAL or why == "unregistered"
-        logs.event(
-            "mt.withheld",
-            level="error" if serious else "info",
-            template=text.template,
-            category=text.category,
-            submission_id=text.submission_id,
-            code=why,
-        )
+    ready = _ready(conn, parts, (text,), now)[0]
+    if isinstance(ready, str):
         return None
+    mt = mts.insert(conn, parts.seals, ready, now)
+    outbox.add(conn, text.lane, "mt", mt, text.order_key, text.priority, now, now)
+    logs.event("mt.written", mt_id=mt, submission_id=text.submission_id, category=text.category, sender=ready.sender)
+    return mt
+
+
+def write_many(
+    conn: Connection, parts: Parts, texts: Sequence[Text], lane: str, priority: int, now: datetime
+) -> tuple[Written | str, ...]:
+    """As `write`, for texts of one lane that keep no order: for each what was stored, or why it must not leave."""
+    ready = _ready(conn, parts, texts, now)
+    new = [one for one in ready if not isinstance(one, str)]
+    ids = mts.insert_many(conn, parts.seals, new, now)
+    outbox.add_mts(conn, lane, ids, priority, now)
+    stored = iter(ids)
+    return tuple(one if isinstance(one, str) else Written(next(stored), one.segments, one.cost_f) for one in ready)
+
+
+def sender_for(settings: Settings, wanted: str | None, network: str) -> str | None:
+    """The sender that the operator of `network` carries; None when neither the wanted one nor its fallback is."""
+    first = wanted if wanted is not None and wanted in settings.senders else settings.sms.sender
+    operator = settings.operator_id(network)
+    for key in (first, settings.senders[first].fallback):
+        if key is None:
+            continue
+        registered = settings.senders[key].registered
+        if registered is None or operator is None or operator in registered:
+            return key
+    return None
+
+
+def _ready(conn: Connection, parts: Parts, texts: Sequence[Text], now: datetime) -> list[NewMt | str]:
+    """For each text what is to be stored, or why it must not leave; what citizens caused is counted."""
+    nameless = [text.holding_id for text in texts if not text.network]
+    networks = holdings.networks_of(conn, nameless) if nameless else {}
+    chosen = preferences.refusals(conn, [text.holding_id for text in texts if text.category is not Category.VITAL])
+    found: list[NewMt | str] = []
+    for text in texts:
+        key = sender_for(parts.settings, text.sender, text.network or networks.get(text.holding_id, ""))
+        why = "unregistered" if key is None else _withheld(parts, text, chosen, parts.settings.sender_of(key))
+        if key is None or why:
+            found.append(why)
+            _log_withheld(text, why)
+            continue
+        sender = parts.settings.sender_of(key)
+        fitted = fit.fit(text.text, text.policy or sender.transliteration, sender.appends)
+        if text.caused_by is not None and not spend.take(
+            conn, parts, text.msisdn, text.caused_by, key, fitted.segments, text.category, now
+        ):
+            found.append("ceiling")
+        else:
+            found.append(_new_mt(parts, text, key, fitted, now))
+    return found
+
+
+def _new_mt(parts: Parts, text: Text, key: str, fitted: fit.Fitted, now: datetime) -> NewMt:
     sender = parts.settings.sender_of(key)
-    fitted = fit.fit(text.text, sender.transliteration, sender.appends)
-    if text.caused_by is not None and not spend.take(
-        conn, parts, text.msisdn, text.caused_by, key, fitted.segments, text.category, now
-    ):
-        return None
-    new = mts.NewMt(
+    return NewMt(
         holding_id=text.holding_id,
         msisdn=text.msisdn,
         channel=sender.channel,
@@ -88,35 +144,27 @@ def write(conn: Connection, parts: Parts, text: Text, now: datetime) -> int | No
         mo_id=text.mo_id,
         cost_f=fitted.segments * sender.cost_f,
     )
-    mt = mts.insert(conn, parts.seals, new, now)
-    outbox.add(conn, text.lane, "mt", mt, text.order_key, text.priority, now, now)
-    logs.event("mt.written", mt_id=mt, submission_id=text.submission_id, category=text.category, sender=key)
-    return mt
 
 
-def _sender_for(conn: Connection, parts: Parts, text: Text) -> str | None:
-    """The sender that the citizen's operator carries; None when neither the wanted one nor its fallback is."""
-    settings = parts.settings
-    wanted = text.sender if text.sender in settings.senders else settings.sms.sender
-    network = text.network or holdings.networks_of(conn, (text.holding_id,)).get(text.holding_id, "")
-    operator = settings.operator_id(network)
-    for key in (wanted, settings.senders[wanted].fallback):
-        if key is None:
-            continue
-        registered = settings.senders[key].registered
-        if registered is None or operator is None or operator in registered:
-            return key
-    return None
+def _log_withheld(text: Text, why: str) -> None:
+    serious = text.category is Category.VITAL or why == "unregistered"
+    logs.event(
+        "mt.withheld",
+        level="error" if serious else "info",
+        template=text.template,
+        category=text.category,
+        submission_id=text.submission_id,
+        code=why,
+    )
 
 
-def _withheld(conn: Connection, parts: Parts, text: Text, sender: Sender) -> str:
+def _withheld(parts: Parts, text: Text, chosen: Mapping[int, Preferences], sender: Sender) -> str:
     """Why the SMS must not be written, "" when it may. A vital one is: staff see what becomes of it."""
     if text.caused_by is not None and not spend.answerable(parts, text.msisdn):
         return "not_answered"
     if text.category is Category.VITAL:
         return ""
-    chosen = preferences.of(conn, text.holding_id)
-    return "refused" if chosen.refuses(text.category, sender.channel) else ""
+    return "refused" if chosen[text.holding_id].refuses(text.category, sender.channel, text.topic) else ""
 
 
 def _validity_s(parts: Parts, text: Text) -> float:

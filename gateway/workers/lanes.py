@@ -16,6 +16,7 @@ from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
 from gateway.store.outbox import Claimed
 from gateway.usecases import (
+    campaign_work,
     counting,
     dialogues,
     hand_over,
@@ -50,9 +51,10 @@ _ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
 #: What a throttled lane claims at least: what it put back would only be claimed again.
 _FEWEST = 16
 
-#: What is done although no SMS may leave.
+#: What is done although no SMS may leave. A campaign is checked, and none of its SMS is written.
 _NO_SMS: tuple[outbox.Kind, ...] = (
     "submission", "withdrawal", "statement", "mo", "sim_check", "lookup", "poll", "hook",
+    "campaign",
 )  # fmt: skip
 
 Task = Callable[[], None]
@@ -153,6 +155,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(hooks.deliver, parts, row)
         case "withdrawal":
             return partial(telling.tell, parts, row, partial(withdrawals.prepare, parts))
+        case "campaign":
+            return partial(campaign_work.work, parts, row)
         case "lookup":
             return partial(promised_answers.keep, parts, row)
     raise ValueError(f"nothing handles a row of kind {row.kind}")

@@ -206,7 +206,8 @@ class Town:
         return row
 
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        file = self.folder / "log"
+        return file.read_text() if file.exists() else ""  # no process was started yet
 
 
 def _configuration(world: World) -> dict[str, Any]:
@@ -224,7 +225,7 @@ def _configuration(world: World) -> dict[str, Any]:
             }
         },
         "ceilings": {"per_number_day": 100_000},
-        "senders": {"s": {"channel": "africastalking", "tps": 10_000}},
+        "senders": {"s": {"channel": "africastalking", "tps": 10_000, "cost_f": 10}},
         "sms": {
             "sender": "s",
             "lease_s": 1.5,
@@ -232,7 +233,7 @@ def _configuration(world: World) -> dict[str, Any]:
             "first_retry_s": 0.2,
             "longest_retry_s": 1,
         },
-        "institutions": {"anip": {"name": {"fr": "ANIP", "en": "ANIP"}}},
+        "institutions": {"anip": {"name": {"fr": "ANIP", "en": "ANIP"}, "budget_f": 1_000_000}},
         "systems": {
             "etat-civil": {
                 "institution": "anip",

@@ -153,24 +153,30 @@ campaigns = Table(
     refers_to("api_keys", "api_key_id", nullable=True),
     instant("created_at"),
     instant("start_at", nullable=True),  # null: as soon as it may
+    text("sent_by", 64, nullable=True),  # who gave the word; never the one who approves
+    instant("sent_at", nullable=True),
     text("approved_by", 64, nullable=True),
     instant("approved_at", nullable=True),
     text("stopped_by", 64, nullable=True),
     instant("stopped_at", nullable=True),
     instant("ended_at", nullable=True),
     Column("part_allowed", Boolean, nullable=False),  # whether good rows may leave although others are wrong
-    Column("rows", Integer, nullable=False),  # read so far
+    Column("rows", Integer, nullable=False),  # how many there are; while they are checked, about how many
     Column("checked", Integer, nullable=False),  # number of the last row that was checked
     Column("expanded", Integer, nullable=False),  # number of the last row that became an SMS, or never will
+    Column("position", BigInteger, nullable=False),  # of an audience: the last id that was looked at
     Column("segments", Integer, nullable=False),
     Column("cost_f", BigInteger, nullable=False),
-    binary("options_sealed", nullable=True),  # JSON: columns of the file, the audience's definition
+    Column("budget_month", Date, nullable=True),  # whose budget pays it, its first day; null: nothing is taken
+    binary("options_sealed", nullable=True),  # JSON: the audience's definition, the guests of a trial key
     text("why", 64, nullable=True),
+    instant("erased_at", nullable=True),  # when its rows lost their numbers and values
     one_of("source", ("single", "list", "file", "state", "topic")),
     one_of("state", CampaignState),
     Index("ix_campaigns_institution", "institution", "id"),
     Index("ix_campaigns_own_reference", "institution", "own_reference", **where("own_reference IS NOT NULL")),
     Index("ix_campaigns_state", "state", "start_at"),
+    Index("ix_campaigns_ended_at", "ended_at", **where("erased_at IS NULL")),
 )
 
 campaign_files = Table(
@@ -201,7 +207,7 @@ campaign_rows = Table(
     refers_to("mts", "mt_id", nullable=True),
     one_of("state", RowState),
     Index("uq_campaign_rows_number", "campaign_id", "number", unique=True),
-    Index("ix_campaign_rows_msisdn", "campaign_id", "msisdn_digest"),
+    Index("ix_campaign_rows_msisdn", "msisdn_digest", "campaign_id"),
     Index("ix_campaign_rows_state", "campaign_id", "state", "number"),
     Index("ix_campaign_rows_mt", "mt_id", **where("mt_id IS NOT NULL")),
 )
@@ -211,7 +217,7 @@ budgets = Table(
     metadata,
     text("institution", 64, primary_key=True),
     Column("month", Date, primary_key=True),  # its first day
-    Column("limit_f", BigInteger, nullable=False),
+    Column("limit_f", BigInteger, nullable=True),  # from this month on; null: that of the months before
     Column("used_f", BigInteger, nullable=False),
 )
 

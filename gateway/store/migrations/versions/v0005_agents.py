@@ -203,6 +203,8 @@ def create_campaigns() -> None:
         sa.Column("api_key_id", ROW_ID, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("start_at", INSTANT, nullable=True),
+        sa.Column("sent_by", sa.String(length=64), nullable=True),
+        sa.Column("sent_at", INSTANT, nullable=True),
         sa.Column("approved_by", sa.String(length=64), nullable=True),
         sa.Column("approved_at", INSTANT, nullable=True),
         sa.Column("stopped_by", sa.String(length=64), nullable=True),
@@ -212,10 +214,13 @@ def create_campaigns() -> None:
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("checked", sa.Integer(), nullable=False),
         sa.Column("expanded", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("segments", sa.Integer(), nullable=False),
         sa.Column("cost_f", sa.BigInteger(), nullable=False),
+        sa.Column("budget_month", sa.Date(), nullable=True),
         sa.Column("options_sealed", BYTES, nullable=True),
         sa.Column("why", sa.String(length=64), nullable=True),
+        sa.Column("erased_at", INSTANT, nullable=True),
         sa.CheckConstraint("source IN ('single', 'list', 'file', 'state', 'topic')", name="ck_campaigns_source"),
         sa.CheckConstraint(
             "state IN ('checking', 'ready', 'refused', 'waiting', 'sending', 'done', 'stopped')",
@@ -234,6 +239,7 @@ def create_campaigns() -> None:
         **where("own_reference IS NOT NULL"),
     )
     op.create_index("ix_campaigns_state", "campaigns", ["state", "start_at"])
+    op.create_index("ix_campaigns_ended_at", "campaigns", ["ended_at"], **where("erased_at IS NULL"))
     op.create_table(
         "campaign_files",
         sa.Column("campaign_id", ROW_ID, autoincrement=False, nullable=False),
@@ -266,7 +272,7 @@ def create_campaigns() -> None:
         sa.ForeignKeyConstraint(["mt_id"], ["mts.id"], name="fk_campaign_rows_mt_id"),
         sa.PrimaryKeyConstraint("id", name="pk_campaign_rows"),
     )
-    op.create_index("ix_campaign_rows_msisdn", "campaign_rows", ["campaign_id", "msisdn_digest"])
+    op.create_index("ix_campaign_rows_msisdn", "campaign_rows", ["msisdn_digest", "campaign_id"])
     op.create_index("ix_campaign_rows_mt", "campaign_rows", ["mt_id"], **where("mt_id IS NOT NULL"))
     op.create_index("ix_campaign_rows_state", "campaign_rows", ["campaign_id", "state", "number"])
     op.create_index("uq_campaign_rows_number", "campaign_rows", ["campaign_id", "number"], unique=True)
@@ -274,7 +280,7 @@ def create_campaigns() -> None:
         "budgets",
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("limit_f", sa.BigInteger(), nullable=False),
+        sa.Column("limit_f", sa.BigInteger(), nullable=True),
         sa.Column("used_f", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("institution", "month", name="pk_budgets"),
     )

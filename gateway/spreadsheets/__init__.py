@@ -1,0 +1,1 @@
+"""Tables that people made, CSV and XLSX, as one stream of lines with the addresses of their cells."""
