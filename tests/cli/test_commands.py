@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,15 +20,7 @@ def gateway(tmp_path):
 
     def gateway(*arguments, **environment):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-        return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", *arguments],
-            cwd=ROOT,
-            env={**clean, "GATEWAY_DATA": str(tmp_path), "LC_ALL": "C.UTF-8", **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return commands.run(arguments, {**clean, "GATEWAY_DATA": str(tmp_path), "LC_ALL": "C.UTF-8", **environment})
 
     return gateway
 
