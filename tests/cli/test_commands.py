@@ -105,7 +105,16 @@ def test_migrate_then_an_empty_list(gateway, tmp_path):
     assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
     assert gateway("submissions", "list").stdout == ""
     assert refused(gateway("submissions", "show", "482109375628")) == "Error: 482109375628: no such demand"
-    assert refused(gateway("submissions", "retry", "abc")) == "Error: abc: no such demand"
+    assert gateway("submissions", "dead").stdout == ""
+    assert gateway("late").stdout == ""
+    assert refused(gateway("submissions", "replay", "abc")) == "Error: abc: no such demand"
+    assert "is not dead" in refused(gateway("submissions", "replay", "482109375625"))
+    assert "name a REFERENCE, or give --system or --code" in gateway("submissions", "replay").stderr
+    assert "no such system in gateway.yaml" in refused(
+        gateway("submissions", "replay", "--code", "x", "--system-now", "y")
+    )
+    counted = gateway("submissions", "replay", "--system", "etat-civil")
+    assert counted.stdout == "0 would be replayed, 0 cannot be; add --yes to replay them\n"
 
 
 @pytest.mark.parametrize("command", [("web",), ("worker", "urgent"), ("relay",), ("submissions", "list")])
