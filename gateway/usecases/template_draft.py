@@ -141,7 +141,7 @@ def _of_text(parts: Parts, institution: Institution, language: str, text: str) -
     if not understood.slips and not any(letter.isalnum() for letter in text):
         yield Fault(where, "text_empty")
     for said in _said(understood):
-        for shown in allow_list.refused(said, institution, parts.settings.service_codes):
+        for shown in allow_list.refused(said, institution, allow_list.ours(parts.settings)):
             yield Fault(where, "forbidden", _place(text, shown), shown)
         for asked in asking.asks(said):
             yield Fault(where, f"asks_{asked.what}", _place(text, asked.shown), asked.shown)
@@ -169,7 +169,7 @@ def _of_values(parts: Parts, institution: Institution, draft: Draft, body: Body)
         example = body.examples.get(name, "")
         if "\n" in example or any(map(_is_hidden, example)) or len(example) > LARGEST:
             yield Fault(f"example.{name}", "example")
-        for shown in allow_list.refused(example, institution, parts.settings.service_codes):
+        for shown in allow_list.refused(example, institution, allow_list.ours(parts.settings)):
             yield Fault(f"example.{name}", "forbidden", _place(example, shown), shown)
     for name in draft.sizes:
         if not NAME.fullmatch(name):
