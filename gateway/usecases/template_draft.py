@@ -24,7 +24,7 @@ LANGUAGES = ("fon", "yo", "bba", "ddn", "ajg", "gej", "guw", "tbz", "fuv")
 SIZE, SMALLEST = 30, 6
 #: A text of more segments, with its longest values, is no SMS any more; 1,530 is what ten of them carry.
 MAX_SEGMENTS = 6
-MAX_TEXT, MAX_NAME, MAX_PLACEHOLDERS = 1530, 64, 20
+MAX_TEXT, MAX_NAME, MAX_PLACEHOLDERS, MAX_LANGUAGES = 1530, 64, 10, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,8 @@ def _faults(parts: Parts, institution: str, draft: Draft, body: Body) -> Iterato
     for language in dict.fromkeys((*draft.languages, *draft.texts)):
         if language not in known:
             yield Fault("languages", "language", shown=language[:8])
+    if len(body.texts) > MAX_LANGUAGES:
+        yield Fault("languages", "many_languages", shown=str(MAX_LANGUAGES))
     if not body.texts:
         yield Fault(f"text.{next((one for one in draft.texts if one in known), known[0])}", "text_missing")
     for language, text in body.texts.items():

@@ -70,8 +70,14 @@ FIELDS: list[tuple[dict[str, Any], tuple[str, str] | None, str]] = [
     ({"sizes": {"nom": -(10**9)}}, ("size.nom", "size"), "absurd"),
     ({"examples": {"nom": "a\nb"}}, ("example.nom", "example"), "two lines"),
     ({"examples": {"nom": "evil.com"}}, ("example.nom", "forbidden"), "a link"),
-    (many(20), None, "20 placeholders"),
-    (many(21), ("languages", "many_placeholders"), "21"),
+    (many(10), None, "10 placeholders"),
+    (many(11), ("languages", "many_placeholders"), "11"),
+    ({"texts": dict.fromkeys(("fr", "en", "fon", "yo", "bba", "ddn"), "a")}, None, "six languages"),
+    (
+        {"texts": dict.fromkeys(("fr", "en", "fon", "yo", "bba", "ddn", "ajg"), "a")},
+        ("languages", "many_languages"),
+        "seven",
+    ),
 ]  # fmt: skip
 
 

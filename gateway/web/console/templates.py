@@ -140,7 +140,7 @@ def _typed(visit: Visit) -> Draft:
         languages.append(form["add"])
     languages = list(dict.fromkeys(languages))
     ranks = {one: _whole(form.get(f"rank.{one}", ""), at + 1) for at, one in enumerate(languages)}
-    languages.sort(key=lambda one: (ranks[one], languages.index(one)))
+    languages.sort(key=ranks.__getitem__)
     policy = form.get("policy", "")
     names = [key.partition(".")[2] for key in form if key.startswith("size.")]
     return Draft(
