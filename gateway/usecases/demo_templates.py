@@ -16,7 +16,7 @@ READY = Draft(
     name="Acte prêt",
     category=Category.PROCEDURE,
     texts={
-        "fr": "Bonjour {nom}, votre acte de naissance est prêt[. Retrait: {lieu}]. Venez avec le récépissé {reference}.",
+        "fr": "Bonjour {nom}, votre acte de naissance est prêt[, retrait: {lieu}]. Apportez le récépissé {reference}.",
         "en": "Hello {nom}, your birth certificate is ready[. Collect it at {lieu}]. Bring your receipt {reference}.",
     },
     languages=("fr", "en"),
