@@ -68,8 +68,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "categories": {"vital": "Vital", "procedure": "Démarche", "information": "Information", "reply": "Réponse"},
         "category_hints": {
             "vital": "décisions, échéances: part à toute heure, l'usager ne peut pas le refuser",
-            "procedure": "le suivi d'une demande: de 7 h à 21 h",
-            "information": "campagnes: de 8 h à 17 h, sauf dimanches et fêtes",
+            "procedure": "le suivi d'une demande: {procedure}",
+            "information": "campagnes: {information}, sauf dimanches et fêtes",
         },
         "policies": {"exact": "Exacte", "plain": "Simple", "shortest": "La moins chère"},
         "policy_hints": {
@@ -145,8 +145,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "categories": {"vital": "Vital", "procedure": "Procedure", "information": "Information", "reply": "Reply"},
         "category_hints": {
             "vital": "decisions, deadlines: leaves at any hour, the citizen cannot refuse it",
-            "procedure": "how a request goes on: from 7 to 21 h",
-            "information": "campaigns: from 8 to 17 h, not on Sundays and holidays",
+            "procedure": "how a request goes on: {procedure}",
+            "information": "campaigns: {information}, not on Sundays and holidays",
         },
         "policies": {"exact": "Exact", "plain": "Plain", "shortest": "The cheapest"},
         "policy_hints": {
