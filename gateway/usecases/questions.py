@@ -26,6 +26,8 @@ from gateway.usecases.parts import Parts
 NOT_HERS = ActAnswer("not_yours")
 LATE = ActAnswer("late")
 _DIGITS = 6
+#: Systems write their last possible date for "never" (9999-12-31): in another zone, or in UTC, there may be none such.
+_NEVER_YEAR = 9000
 _NONE = LookupAnswer("none")
 
 
@@ -33,7 +35,8 @@ def ask(conn: Connection, parts: Parts, event: BackofficeEvent, submission: Stor
     """Whether the question was taken: stored, the demand moved, the SMS written. False when it comes too late."""
     submissions.hold(conn, submission.id)
     current = submissions.by_id(conn, parts.seals, submission.id)
-    over = event.answer_by is not None and event.answer_by <= now
+    answer_by = None if event.answer_by is None or event.answer_by.year >= _NEVER_YEAR else event.answer_by
+    over = answer_by is not None and answer_by <= now
     if current is None or over:
         return False
     moved = submissions.set_state(
@@ -45,8 +48,8 @@ def ask(conn: Connection, parts: Parts, event: BackofficeEvent, submission: Stor
     code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**_DIGITS:0{_DIGITS}}"
     # Nobody is sent the code of a sensitive one: no SMS can answer it.
     digest = parts.random_bytes(32) if current.sensitive else digest_of(parts, current.id, code)
-    questions.add(conn, parts.seals, current.id, event.event_id, event.question, digest, event.answer_by, now)
-    notices.more_needed(conn, parts, current, event.question, code, event.answer_by)
+    questions.add(conn, parts.seals, current.id, event.event_id, event.question, digest, answer_by, now)
+    notices.more_needed(conn, parts, current, event.question, code, answer_by)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -113,6 +113,28 @@ def test_a_question_that_comes_too_late(bench, number, caller, before, remark):
     assert outcomes(bench, number) == []
     assert len(bench.texts(number)) == sent
     assert history(bench, number)[-1] == ("more_needed", "late")
+
+
+@pytest.mark.parametrize(
+    ("never", "remark"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "the last second of many systems, next year in Porto-Novo"),
+        (datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))), "it has no UTC"),
+        (datetime(9000, 1, 1, tzinfo=UTC), "the first that is none"),
+    ],
+)
+def test_a_time_that_means_never(bench, number, never, remark):
+    assert take(bench, number, answer_by=never) == "taken", remark
+    assert bench.sms(number)[-1].template == "question_ask"
+    with bench.parts.database.read() as conn:
+        assert questions.of(conn, bench.parts.seals, bench.submission(number).id).expires_at is None
+    bench.later(days=365)
+    assert says(bench, number, code_of(bench, number)) == "sms_answer_taken"
+
+
+def test_a_time_before_all_times_has_passed(bench, number):
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert take(bench, number, answer_by=first) == "late"
 
 
 @pytest.mark.parametrize("ends", ["decided", "in_progress", "withdrawn"])
