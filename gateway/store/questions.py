@@ -59,6 +59,13 @@ def add(
     return question_id
 
 
+def was_asked(conn: Connection, submission_id: int, event_id: str) -> bool:
+    """Whether this event asked about the demand before, however long ago."""
+    q = questions.c
+    asked = select(q.id).where(q.submission_id == submission_id, q.event_id == bounded(event_id, 128)).limit(1)
+    return conn.execute(asked).one_or_none() is not None
+
+
 def of(conn: Connection, seals: Seals, submission_id: int) -> Question | None:
     """The last question about a demand, settled or not; None when nothing was asked."""
     asked = select(questions).where(questions.c.submission_id == submission_id)

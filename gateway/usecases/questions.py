@@ -32,12 +32,13 @@ _NONE = LookupAnswer("none")
 
 
 def ask(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
-    """Whether the question was taken: stored, the demand moved, the SMS written. False when it comes too late."""
+    """Whether the question was taken: stored, the demand moved, the SMS written. False: too late, or again."""
     submissions.hold(conn, submission.id)
     current = submissions.by_id(conn, parts.seals, submission.id)
     answer_by = None if event.answer_by is None or event.answer_by.year >= _NEVER_YEAR else event.answer_by
     over = answer_by is not None and answer_by <= now
-    if current is None or over:
+    # A system that is asked says the same for months, and ids of events are forgotten sooner.
+    if current is None or over or questions.was_asked(conn, current.id, event.event_id):
         return False
     moved = submissions.set_state(
         conn, parts.seals, current.id, SubmissionState.MORE_NEEDED, now, case_number=event.case_number

@@ -96,6 +96,21 @@ def test_the_same_question_told_again_is_not_asked_again(bench, number):
     assert len(bench.texts(number)) == 2
 
 
+@pytest.mark.parametrize("answered", [True, False], ids=["answered since", "still open"])
+def test_a_question_read_again_after_its_event_was_forgotten(bench, number, answered):
+    """A system that is asked says the same for months: longer than ids of events are kept."""
+    take(bench, number, event_id="read-1")
+    code = code_of(bench, number)
+    if answered:
+        assert says(bench, number, code) == "sms_answer_taken"
+    for _ in range(2):
+        bench.later(seconds=bench.parts.settings.privacy.texts_s + 1)
+        upkeep.sweep(bench.parts)
+        assert take(bench, number, event_id="read-1") == "late"
+    assert len(bench.sms(number)) == 2
+    assert outcomes(bench, number) == ["answered" if answered else None]
+
+
 @pytest.mark.parametrize(
     ("before", "remark"),
     [("decided", "a decided demand"), ("withdrawn", "a withdrawn one"), ("over", "its time had passed when it came")],
