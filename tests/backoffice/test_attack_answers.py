@@ -114,6 +114,15 @@ def test_the_message_of_an_event_is_cleaned(now):
     assert event.message == {"fr": "A[2JB"}
 
 
+def test_a_language_without_words_is_left_out_of_an_event(now):
+    """Else it would be taken before the one that has words, and the citizen would be asked nothing."""
+    texts = {"fr": " \u200b", "en": "Name?"}
+    body = _event(reference="287537518304", decision="granted", message=texts)
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).message == {"en": "Name?"}
+    body = _event(reference="287537518304", question=texts).replace(b"decided", b"more_needed")
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).question == {"en": "Name?"}
+
+
 @pytest.mark.parametrize("other", ["whsec_" + "B" * 44, "whsec_" + "C" * 44])
 def test_the_secret_of_another_system_opens_nothing(now, other):
     body = _event(reference="287537518304", decision="granted")
