@@ -53,12 +53,14 @@ class Reader:
         if failed is not None:
             return failed
         status, evidence = answer.status, self.way.evidence(answer)
-        reading = mapping.read(self.answers, answer.body) or Reading()
+        read = mapping.read(self.answers, answer.body)
+        reading, blank = read or Reading(), not answer.body.strip()
         meaning = reading.meaning
         if 400 <= status < 500:
             said = reading if meaning in ("rejected", "refused") else Reading()
             return _rejected(said, f"http_{status}", evidence)
-        if not reading.said and status in (200, 201, 202, 204):
+        # What is no JSON says no state either, but a proxy's page or half an answer took nothing.
+        if not reading.said and status in (200, 201, 202, 204) and (read is not None or blank):
             meaning = self.answers.when_absent
         if status not in (200, 201, 202) and not (status == 204 and meaning):
             return self._retry(f"http_{status}", answer)  # no answer that we know
