@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.backoffice.signing import SigningError, Verifier
-from gateway.backoffice.words import UNREADABLE, clean
+from gateway.backoffice.words import BYTE_ORDER_MARK, UNREADABLE, clean
 from gateway.messages import BackofficeEvent, Decision, EventType
 from gateway.text import reference
 
@@ -98,7 +98,7 @@ def _read(system: str, event_id: str, body: bytes) -> BackofficeEvent:
     if not _ID.fullmatch(event_id):
         raise WebhookError(WebhookFault.BAD_ID)
     try:
-        event = _decode(body)
+        event = _decode(body.removeprefix(BYTE_ORDER_MARK))
     except UNREADABLE:
         raise WebhookError(WebhookFault.UNREADABLE) from None  # msgspec may repeat what it read
     return _meaning(system, event_id, event)

@@ -82,6 +82,14 @@ def test_reasons_values_and_labels_are_cleaned(institution, answering, office, a
     )
 
 
+def test_a_mark_of_byte_order_is_ignored(institution, answering, office, now):
+    mark = b"\xef\xbb\xbf"
+    institution.answers = [answering(200, mark + b'{"outcome": "found"}')]
+    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult("found")
+    body = mark + _event(reference="287537518304", decision="granted")
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).decision == "granted"
+
+
 def test_a_redirect_to_an_address_of_ours_is_not_followed(institution, answering, office, a_request):
     institution.answers = [answering(307, b"", Location=f"{institution.url}/inside")]
     answer = office.submit(a_request)
