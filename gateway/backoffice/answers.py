@@ -160,7 +160,7 @@ def _wait_s(header: str, now: Callable[[], datetime]) -> int | None:
         return min(int(text[:9]), _LONGEST_WAIT_S)
     try:
         until = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     if until.tzinfo is None:
         return None
