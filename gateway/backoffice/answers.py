@@ -119,7 +119,8 @@ class Reader:
             return None
         type_, decision = _EVENTS[reading.meaning]
         asks = type_ is EventType.MORE_NEEDED
-        said = [reference, reading.meaning, reading.case_number, reading.question if asks else {}, reading.news]
+        about = ["", reading.question] if asks else [reading.case_number, {}]  # a new file number asks nothing anew
+        said = [reference, reading.meaning, *about, reading.news]
         return BackofficeEvent(
             system=self.system,
             event_id="read-" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:40],

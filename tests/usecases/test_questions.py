@@ -94,6 +94,8 @@ def test_the_same_question_told_again_is_not_asked_again(bench, number):
     assert take(bench, number, event_id="q1") == "repeated"
     assert len(outcomes(bench, number)) == 1
     assert len(bench.texts(number)) == 2
+    assert take(bench, number, event_id="q1", case_number="EC-9") == "repeated"
+    assert bench.submission(number).case_number == "EC-9"  # it came since
 
 
 @pytest.mark.parametrize("answered", [True, False], ids=["answered since", "still open"])
