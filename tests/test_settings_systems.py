@@ -205,6 +205,20 @@ def test_secrets_that_are_named_and_missing_are_told_together(loaded):
     assert fault == "TOK is not set: it is a secret of the system ec (systems.ec.token_env)"
 
 
+@pytest.mark.parametrize(
+    ("secret", "remark"),
+    [
+        (" ", "nothing but a space"),
+        ("whsec_" + "A" * 38 + "-_", "the alphabet of addresses: each reader makes another key of it"),
+        ("whsec_" + "A" * 41, "one letter too many"),
+    ],
+)
+def test_a_secret_of_which_others_make_another_key_is_told_at_start(loaded, secret, remark):
+    good = "whsec_" + "A" * 32
+    faults = serving_faults(loaded(HMAC), {"HOOK": secret, "SIGN": good})
+    assert faults == ["HOOK must be whsec_ and the base64 of 24 bytes or more (systems.ec.webhook_secret_env)"], remark
+
+
 def test_certificate_files_are_tried_at_start(loaded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = loaded(MTLS)
