@@ -206,6 +206,21 @@ def test_secrets_that_are_named_and_missing_are_told_together(loaded):
 
 
 @pytest.mark.parametrize(
+    ("token", "usable", "remark"),
+    [
+        ("abc.DEF-123~+/=", True, "RFC 6750 §2.1"),
+        ("!", True, "whatever can be seen"),
+        ("abc\n", False, "a line break at its end, as files of secrets have"),
+        ("abc def", False, "a space"),
+        ("ab\u00e9", False, "no ASCII"),
+    ],
+)
+def test_a_token_that_no_header_can_carry_is_told_at_start(loaded, token, usable, remark):
+    told = "TOK must be visible ASCII characters, without a space or a line break (systems.ec.token_env)"
+    assert serving_faults(loaded(REAL + "    token_env: TOK\n"), {"TOK": token}) == ([] if usable else [told]), remark
+
+
+@pytest.mark.parametrize(
     ("secret", "remark"),
     [
         (" ", "nothing but a space"),
@@ -217,6 +232,16 @@ def test_a_secret_of_which_others_make_another_key_is_told_at_start(loaded, secr
     good = "whsec_" + "A" * 32
     faults = serving_faults(loaded(HMAC), {"HOOK": secret, "SIGN": good})
     assert faults == ["HOOK must be whsec_ and the base64 of 24 bytes or more (systems.ec.webhook_secret_env)"], remark
+
+
+def test_the_secret_of_an_institution_that_works_by_files_is_looked_for_at_start(loaded):
+    """Else its files would be signed with a secret that nobody there has, until somebody asks why."""
+    drop = "  m: {institution: anip, kind: drop, folder: a, answers_folder: b, webhook_secret_env: M}\n"
+    settings = loaded(REAL + "    token_env: TOK\n" + drop)
+    assert serving_faults(settings, {"TOK": "t"}) == [
+        "M is not set: it is a secret of the system m (systems.m.webhook_secret_env)"
+    ]
+    assert serving_faults(settings, {"TOK": "t", "M": "whsec_" + "A" * 32}) == []
 
 
 def test_certificate_files_are_tried_at_start(loaded, tmp_path, monkeypatch):
