@@ -5,9 +5,9 @@ No redirect is followed, no cookie kept, no proxy or netrc read, and only the or
 called. The timeouts of `requests` count each read by itself:
 a server which gives one byte a second is never late. Here the whole call has its time, and a timer ends it.
 
-With `Doors`, a name is resolved once for each connection, every address of it is looked at, and the connection goes
-to that very address, while the TLS certificate and the Host are still the name's: no second look at the name can lead
-elsewhere.
+A name is resolved once for each connection, and no longer than it may take to connect. With `Doors` every address of it
+is looked at, and the connection goes to that very address, while the TLS certificate and the Host are still the name's:
+no second look at the name can lead elsewhere.
 """
 
 from __future__ import annotations
@@ -118,6 +118,9 @@ class Refused(Exception):
     """A name that leads to an address which may not be connected to."""
 
 
+_ANYWHERE = Doors(may_open=lambda _: True)
+
+
 #: What versions of Python disagree about, or call global: IETF's own, site-local and link-local addresses, and those
 #: where providers of machines answer with secrets (Oracle's is in the first, Azure's is the last).
 _CLOSED = tuple(
@@ -175,7 +178,7 @@ class Client:
         self._read_timeout_s = read_timeout_s
         self._total_s = total_s
         self._max_bytes = max_bytes
-        self._doors = doors
+        self._doors = doors or _ANYWHERE
         self._session = _Session()
         if ca_file is not None:
             self._session.verify = str(ca_file)
@@ -236,7 +239,7 @@ class Client:
 class _Call:
     """One call under way in this thread, ended by a timer when it lasts too long."""
 
-    def __init__(self, total_s: float, doors: Doors | None) -> None:
+    def __init__(self, total_s: float, doors: Doors) -> None:
         self.doors = doors
         self.refused = False
         self.bytes_left = False
@@ -283,15 +286,15 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def _connected(connection: HTTPConnection) -> socket.socket | None:
-    """A socket to an address that was looked at; None when nobody asked for that, and urllib3 connects by itself."""
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """A socket to an address that was looked at. urllib3 would wait for a resolver, and for each address, in turn."""
     call = _here.call
-    if call.doors is None:
-        return None
     within_s = connection.timeout if isinstance(connection.timeout, int | float) else 1.0
     error: Exception = OSError("no address")
     try:
         for address in call.doors.addresses(connection.host.strip("[]"), connection.port, within_s):
+            if call.is_over:
+                break
             try:
                 return create_connection((address, connection.port), within_s, None, connection.socket_options)
             except OSError as failed:
@@ -305,7 +308,7 @@ def _connected(connection: HTTPConnection) -> socket.socket | None:
 
 class _PlainConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connected(self) or super()._new_conn()
+        return _connected(self)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -316,7 +319,7 @@ class _PlainConnection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _connected(self) or super()._new_conn()
+        return _connected(self)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
