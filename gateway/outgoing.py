@@ -72,7 +72,7 @@ class Answer:
 def is_public(address: Ip) -> bool:
     """Whether an address is one of the public internet: not of this machine, of its networks, nor of its provider."""
     if isinstance(address, ipaddress.IPv6Address):
-        if address.teredo is not None:
+        if address.teredo is not None or address in _LOCAL_NAT64:
             return False
         inner = address.ipv4_mapped or address.sixtofour or _translated(address)
         if inner is not None:
@@ -127,12 +127,14 @@ _CLOSED = tuple(
     ipaddress.ip_network(one)
     for one in ("192.0.0.0/24", "169.254.0.0/16", "fe80::/10", "fec0::/10", "168.63.129.16/32")
 )
-#: IPv4 inside IPv6, for networks without IPv4 (RFC 6052 §2.1, RFC 8215).
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+#: IPv4 inside IPv6, for networks without IPv4 (RFC 6052 §2.1).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: The same, but only the network itself knows where in it the IPv4 is, and what it leads to (RFC 8215).
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

@@ -64,6 +64,8 @@ from tests.backoffice.receivers import certificate, receiver
         ("64:ff9b::7f00:1", False, "translated: this machine"),
         ("64:ff9b::a9fe:a9fe", False, "translated: metadata"),
         ("64:ff9b::294f:d801", True, "translated: public"),
+        ("64:ff9b:1:a9fe:a9:fe00:808:808", False, "translated inside a network (RFC 8215), as RFC 6052 writes a /48"),
+        ("64:ff9b:1::808:808", False, "translated inside a network: only that network knows where to"),
         ("2002:7f00:1::", False, "6to4: this machine"),
         ("2002:c0a8:1::1", False, "6to4: private"),
         ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False, "Teredo"),
