@@ -335,7 +335,7 @@ class BackofficeEvent:
     event_id: str  #: the same when it is told again
     type: EventType
     reference: str
-    occurred_at: datetime
+    occurred_at: datetime | None  #: by the institution's clock; None: we read it when it was there, in its order
     case_number: str = ""
     decision: Decision | None = None
     message: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen

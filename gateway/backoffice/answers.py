@@ -126,7 +126,7 @@ class Reader:
             event_id="read-" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:40],
             type=type_,
             reference=reference,
-            occurred_at=self.now(),
+            occurred_at=None,
             case_number=reading.case_number,
             decision=decision,
             message=reading.reason if decision is not None else {},

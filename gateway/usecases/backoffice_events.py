@@ -70,7 +70,8 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
         kind = to.value
     else:
         to, kind = SubmissionState(event.decision.value), "decided"
-    moved = submissions.set_state(
+    overtaken = event.type is EventType.IN_PROGRESS and questions.is_overtaken(conn, parts, event, submission.id)
+    moved = not overtaken and submissions.set_state(
         conn, parts.seals, submission.id, to, now, case_number=event.case_number, message=event.message
     )
     code = to.value if moved else "late"

@@ -132,6 +132,57 @@ def test_a_question_that_comes_too_late(bench, number, caller, before, remark):
     assert history(bench, number)[-1] == ("more_needed", "late")
 
 
+LATER, EARLIER = timedelta(seconds=1), -timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("by", "answer", "remark"),
+    [
+        (LATER, "sms_answer_over", "it goes on without the answer"),
+        (timedelta(), "sms_answer_over", "clocks of seconds: the order of arrival counts"),
+        (EARLIER, "sms_answer_taken", "it was said before the question, and came after it"),
+    ],
+)
+def test_progress_that_was_overtaken_by_a_question(bench, number, by, answer, remark):
+    """A webhook whose first try failed comes minutes later: its sender waits for the answer all the same."""
+    take(bench, number)
+    code, said_at = code_of(bench, number), bench.time
+    bench.later(minutes=5)
+    outcome = take(bench, number, EventType.IN_PROGRESS, occurred_at=said_at + by)
+    assert outcome == ("late" if by is EARLIER else "taken")
+    assert says(bench, number, code) == answer, remark
+
+
+@pytest.mark.parametrize("by", [LATER, timedelta(), EARLIER], ids=["later", "at once", "earlier"])
+def test_a_question_that_was_overtaken_by_another(bench, number, by):
+    take(bench, number)
+    said_at = bench.time
+    bench.later(minutes=5)
+    outcome = take(bench, number, question={"fr": "Et votre père ?"}, occurred_at=said_at + by)
+    assert outcome == ("late" if by is EARLIER else "taken")
+    assert outcomes(bench, number) == ([None] if by is EARLIER else ["closed", None])
+
+
+@pytest.mark.parametrize("type_", [EventType.IN_PROGRESS, EventType.MORE_NEEDED])
+def test_what_we_read_ourselves_has_the_order_in_which_we_read_it(bench, number, type_):
+    """Of a system that is asked, and of a desk, we know no time but ours, and our clock may be set back."""
+    take(bench, number, occurred_at=None)
+    bench.later(hours=-1)
+    assert take(bench, number, type_, occurred_at=None) == "taken"
+
+
+@pytest.mark.parametrize(
+    "said_at",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))),
+    ],
+)
+def test_a_time_that_no_calendar_has_says_no_order(bench, number, said_at):
+    assert take(bench, number, occurred_at=said_at) == "taken"
+    assert take(bench, number, EventType.IN_PROGRESS) == "taken"
+
+
 @pytest.mark.parametrize(
     ("never", "remark"),
     [
