@@ -144,6 +144,11 @@ FAULTS = [
         ".answers.values no value means accepted or delivered",
         "nothing could be handed over",
     ),
+    (
+        REST + "    answers: {language: FR}\n",
+        ".answers.language must look like fr",
+        "words in it would be told to nobody",
+    ),
     (REST + "    answers: {status: etat}\n", ".answers.status 'etat' is not a JSON pointer", "no pointer"),
     (REST + "    answers: {satus: /a}\n", ".answers.satus is not a known key; did you mean status?", "slip"),
 ]
