@@ -90,6 +90,16 @@ def test_a_mark_of_byte_order_is_ignored(institution, answering, office, now):
     assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).decision == "granted"
 
 
+def test_what_an_institution_writes_to_a_citizen_stays_out_of_reprs(institution, answering, office, a_request, now):
+    said = {"fr": "Afi Dossou"}
+    institution.answers = [answering(422, {"status": "rejected", "reason": said})]
+    refused = office.submit(a_request)
+    body = _event(reference="287537518304", decision="granted", message=said)
+    granted = parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now)
+    assert (refused.reason, granted.message) == (said, said)
+    assert "Afi" not in repr(refused) + repr(granted)
+
+
 def test_a_redirect_to_an_address_of_ours_is_not_followed(institution, answering, office, a_request):
     institution.answers = [answering(307, b"", Location=f"{institution.url}/inside")]
     answer = office.submit(a_request)
