@@ -25,6 +25,8 @@ _BUSY = frozenset({408, 409, 425, 429})
 #: Not a word about this demand but about the way to the system: a wrong address, a token that ran out. A
 #: person must look; until then demands wait, because refusing them would tell citizens what nobody decided.
 _MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
+#: What HTTP itself says of the form of a request (RFC 9110 §15.5, RFC 6585 §3, §5): likewise, unless the body refuses.
+_FORM = frozenset({406, 411, 412, 413, 414, 415, 417, 421, 426, 428, 431})
 #: Taken, and nothing more to tell than its number.
 _TAKEN = {"accepted": HandOver.ACCEPTED, "delivered": HandOver.DELIVERED}
 _EVENTS: Mapping[Meaning, tuple[EventType, Decision | None]] = {
@@ -57,8 +59,12 @@ class Reader:
         reading, blank = read or Reading(), not answer.body.strip()
         meaning = reading.meaning
         if 400 <= status < 500:
-            said = reading if meaning in ("rejected", "refused") else Reading()
-            return _rejected(said, f"http_{status}", evidence)
+            if meaning in ("rejected", "refused"):
+                return _rejected(reading, f"http_{status}", evidence)
+            page = status == 400 and read is None and not blank  # a proxy's, as for http:// to a port of https://
+            if page or status in _FORM:
+                return self._retry(f"http_{status}", answer, misconfigured=True)
+            return _rejected(Reading(), f"http_{status}", evidence)
         # What is no JSON says no state either, but a proxy's page or half an answer took nothing.
         if not reading.said and status in (200, 201, 202, 204) and (read is not None or blank):
             meaning = self.answers.when_absent
