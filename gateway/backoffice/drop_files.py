@@ -111,12 +111,12 @@ def read_foreign(at: int, name: str, most: int) -> tuple[bytes, os.stat_result]:
         seen = os.fstat(file)
         if not stat.S_ISREG(seen.st_mode):
             raise OSError(errno.EINVAL, "not a plain file")
-        content = b""
+        content = bytearray()  # grows in place: bytes would be copied whole for each part
         while len(content) <= most and (part := os.read(file, min(_CHUNK, most + 1 - len(content)))):
             content += part
         if len(content) > most:
             raise OSError(errno.EFBIG, "too large")
-        return content, seen
+        return bytes(content), seen
     finally:
         os.close(file)
 
