@@ -32,6 +32,8 @@ _PRIORITY = 20
 #: Seconds from one attempt to the next (Standard Webhooks, "retries"): 75 hours in all.
 WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _JITTER = 0.1
+#: A person must look, and not after 75 hours: the address or the secret is wrong.
+_MISCONFIGURED = ("private_address", "no_secret")
 #: Standard Webhooks: a payload has less than 20 kB.
 MOST_BYTES = 20_000
 
@@ -87,7 +89,7 @@ def deliver(parts: Parts, row: Claimed) -> None:
     metrics.hook_deliveries.labels(hook.endpoint, outcome).inc()
     logs.event(
         "hook.told",
-        level="error" if outcome in ("given_up", "disabled") or told.code == "private_address" else "info",
+        level="error" if outcome in ("given_up", "disabled") or told.code in _MISCONFIGURED else "info",
         hook_id=hook.id,
         submission_id=hook.submission_id,
         endpoint=hook.endpoint,

@@ -328,9 +328,13 @@ def test_private_addresses_are_refused_unless_the_operator_allows_them(hooked: H
     assert hooked.state().why == ("" if reach == "allowed" else "private_address")
 
 
-def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(hooked: Hooked) -> None:
+def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(
+    hooked: Hooked, capfd: pytest.CaptureFixture[str]
+) -> None:
     hooked.secrets()
     hooked.deliver()
+    (line,) = (one for one in capfd.readouterr().err.splitlines() if "hook.told" in one)
+    assert ('"level":"error"' in line, "no_secret" in line) == (True, True), "a person looks, not after 75 hours"
     assert (hooked.receiver.received, hooked.outcomes()) == ([], [None])
     hooked.secrets(NEW)
     hooked.bench.time = hooked.due_at()
