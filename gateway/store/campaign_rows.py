@@ -161,6 +161,19 @@ def page(
     return tuple(_stored(seals, row) for row in conn.execute(found))
 
 
+def referred_to(
+    conn: Connection, seals: Seals, institution: str, live: bool, own_reference: str, after_id: int, limit: int
+) -> tuple[tuple[StoredRow, str, CampaignState], ...]:
+    """The rows that an institution gave this reference, by id after one, each with its campaign's id and state."""
+    r, m, c = campaign_rows.c, mts.c, campaigns.c
+    sms = (m.state.label("mt_state"), m.channel.label("mt_channel"), m.reason.label("mt_reason"))
+    found = select(campaign_rows, *sms, m.updated_at.label("mt_updated_at"), c.public_id, c.state.label("whole"))
+    found = found.join_from(campaign_rows, campaigns, r.campaign_id == c.id).join(mts, r.mt_id == m.id, isouter=True)
+    mine = found.where(r.own_reference == bounded(own_reference, 64), c.institution == institution, c.live == live)
+    rows = conn.execute(mine.where(r.id > after_id).order_by(r.id).limit(limit))
+    return tuple((_stored(seals, row), row.public_id, CampaignState(row.whole)) for row in rows)
+
+
 def numbered(conn: Connection, seals: Seals, campaign_id: int, number: int) -> StoredRow | None:
     """The row of that number, None when there is none."""
     found = page(conn, seals, campaign_id, number - 1, 1)
