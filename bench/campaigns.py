@@ -67,8 +67,10 @@ def _measured(gateway: wiring.Gateway, rows: int) -> dict[str, float]:
     actor = Actor("bench", "anip", frozenset({Role.SENDER}))
     body = Body({"fr": "Bonjour {nom}, votre carte est disponible a la mairie."}, ("fr",), {"nom": 30})
     with parts.database.begin() as conn:
-        template = templates.add(conn, "anip", "bench", Category.PROCEDURE, None, "plain", "bench", NOW)
-        templates.add_version(conn, template, 1, encode(body), "bench", NOW)
+        template = templates.add(conn, "anip", "bench", "bench", NOW)
+        assert template is not None
+        said = templates.NewVersion(Category.PROCEDURE, None, "plain", encode(body))
+        templates.add_version(conn, template, 1, said, "bench", NOW)
     started = time.perf_counter()
     new = campaigns.NewCampaign(template_id=template, source="file", content=_file(rows), name="bench.csv")
     public_id = campaigns.start(parts, actor, "anip", new)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, func, select, update
 
 from gateway.messages import Category
 from gateway.store.columns import bounded
-from gateway.store.db import Connection
+from gateway.store.db import Connection, insert_into
 from gateway.store.tables import template_versions, templates
 from gateway.text.fit import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a version says and how it leaves. `sender`: its key in gateway.yaml, None for the default one."""
+
+    category: Category
+    sender: str | None
+    policy: Policy
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +38,43 @@ class Version:
     sender: str | None
     policy: Policy
     retired: bool
+    created_by: str
+    created_at: datetime
     body: bytes = field(repr=False)
 
 
-def add(
-    conn: Connection,
-    institution: str,
-    name: str,
-    category: Category,
-    sender: str | None,
-    policy: Policy,
-    who: str,
-    now: datetime,
-) -> int:
-    """The id of a new template, without any version yet."""
-    row = {
-        "institution": institution,
-        "name": bounded(name, 64),
-        "category": category,
-        "sender": sender,
-        "policy": policy,
-        "created_by": bounded(who, 64),
-        "created_at": now,
-    }
-    template_id: int = conn.execute(insert(templates).values(row).returning(templates.c.id)).scalar_one()
+def add(conn: Connection, institution: str, name: str, who: str, now: datetime) -> int | None:
+    """The id of a new template, without any version yet; None when the institution has one of this name."""
+    row = {"institution": institution, "name": bounded(name, 64), "created_by": bounded(who, 64), "created_at": now}
+    new = insert_into(conn, templates).values(row).on_conflict_do_nothing().returning(templates.c.id)
+    template_id: int | None = conn.execute(new).scalar_one_or_none()
     return template_id
 
 
-def add_version(conn: Connection, template_id: int, number: int, body: bytes, who: str, now: datetime) -> int:
-    """The id of a new version."""
+def add_version(
+    conn: Connection, template_id: int, number: int, new: NewVersion, who: str, now: datetime
+) -> int | None:
+    """The id of a new version; None when there is one of this number: somebody was faster."""
     row = {
         "template_id": template_id,
         "number": number,
-        "body": body,
+        "category": new.category,
+        "sender": new.sender,
+        "policy": new.policy,
+        "body": new.body,
         "created_by": bounded(who, 64),
         "created_at": now,
     }
-    version_id: int = conn.execute(insert(template_versions).values(row).returning(template_versions.c.id)).scalar_one()
+    adding = insert_into(conn, template_versions).values(row).on_conflict_do_nothing()
+    version_id: int | None = conn.execute(adding.returning(template_versions.c.id)).scalar_one_or_none()
     return version_id
+
+
+def retire(conn: Connection, template_id: int, now: datetime) -> bool:
+    """Whether it was in use, and is no longer."""
+    t = templates.c
+    ending = update(templates).where(t.id == template_id, t.retired_at.is_(None)).values(retired_at=now)
+    return conn.execute(ending).rowcount == 1
 
 
 def version(conn: Connection, version_id: int) -> Version | None:
@@ -77,13 +87,41 @@ def latest(conn: Connection, template_id: int) -> Version | None:
     return _one(conn, template_versions.c.template_id == template_id)
 
 
-def _one(conn: Connection, which: object) -> Version | None:
+def numbered(conn: Connection, template_id: int, number: int) -> Version | None:
+    """A version of a template by its number, None when there is none."""
+    v = template_versions.c
+    return _one(conn, v.template_id == template_id, v.number == number)
+
+
+def versions(conn: Connection, template_id: int, limit: int = 50) -> tuple[Version, ...]:
+    """The last versions of a template, newest first."""
+    v = template_versions.c
+    rows = conn.execute(_all().where(v.template_id == template_id).order_by(v.number.desc()).limit(limit))
+    return tuple(map(_version, rows))
+
+
+def of_institution(conn: Connection, institution: str, *, retired: bool = False) -> tuple[Version, ...]:
+    """The latest version of each template of an institution, by name; of the retired ones when asked."""
     v, t = template_versions.c, templates.c
-    found = select(template_versions, t.institution, t.name, t.category, t.sender, t.policy, t.retired_at)
-    joined = found.join_from(template_versions, templates, v.template_id == t.id).where(which)  # type: ignore[arg-type]
-    row = conn.execute(joined.order_by(v.number.desc()).limit(1)).one_or_none()
-    if row is None:
-        return None
+    last = select(v.template_id, func.max(v.number).label("number")).group_by(v.template_id).subquery()
+    found = _all().join(last, (last.c.template_id == v.template_id) & (last.c.number == v.number))
+    ended = t.retired_at.is_not(None) if retired else t.retired_at.is_(None)
+    rows = conn.execute(found.where(t.institution == institution, ended).order_by(t.name, t.id))
+    return tuple(map(_version, rows))
+
+
+def _one(conn: Connection, *which: ColumnElement[bool]) -> Version | None:
+    row = conn.execute(_all().where(*which).order_by(template_versions.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else _version(row)
+
+
+def _all() -> Any:
+    v, t = template_versions.c, templates.c
+    found = select(template_versions, t.institution, t.name, t.retired_at)
+    return found.join_from(template_versions, templates, v.template_id == t.id)
+
+
+def _version(row: Any) -> Version:
     return Version(
         id=row.id,
         template_id=row.template_id,
@@ -94,5 +132,7 @@ def _one(conn: Connection, which: object) -> Version | None:
         sender=row.sender,
         policy=row.policy,
         retired=row.retired_at is not None,
+        created_by=row.created_by,
+        created_at=row.created_at,
         body=row.body,
     )

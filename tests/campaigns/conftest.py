@@ -63,10 +63,10 @@ class Town:
         placeholders = {"nom": 20} if sizes is None else sizes
         body = Body({"fr": text, **languages}, ("fr", *languages), placeholders)
         with self.parts.database.begin() as conn:
-            template = templates.add(
-                conn, institution, f"t{next(self.names)}", category, sender, policy, "author@x", self.bench.time
-            )
-            templates.add_version(conn, template, 1, encode(body), "author@x", self.bench.time)
+            template = templates.add(conn, institution, f"t{next(self.names)}", "author@x", self.bench.time)
+            assert template is not None
+            said = templates.NewVersion(category, sender, policy, encode(body))
+            templates.add_version(conn, template, 1, said, "author@x", self.bench.time)
         return template
 
     def start(self, *numbers: str, actor: Actor = SENDER, template: int | None = None, **more: Any) -> str:

@@ -53,8 +53,10 @@ def template(town: Any, name: str) -> int:
     now = town.gateway.now()
     body = Body({"fr": "Bonjour {nom}"}, ("fr",), {"nom": 20})
     with town.gateway.database.begin() as conn:
-        found = templates.add(conn, "anip", name, Category.VITAL, None, "plain", "author", now)
-        templates.add_version(conn, found, 1, encode(body), "author", now)
+        found = templates.add(conn, "anip", name, "author", now)
+        assert found is not None
+        said = templates.NewVersion(Category.VITAL, None, "plain", encode(body))
+        templates.add_version(conn, found, 1, said, "author", now)
     return found
 
 

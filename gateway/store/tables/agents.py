@@ -81,14 +81,9 @@ templates = Table(
     row_id(),
     text("institution", 64),
     text("name", 64),
-    text("category", 16),
-    text("sender", 32, nullable=True),  # its key in gateway.yaml; null: the default one
-    text("policy", 8),
     text("created_by", 64),
     instant("created_at"),
     instant("retired_at", nullable=True),
-    one_of("category", Category),
-    one_of("policy", ("exact", "plain", "shortest")),
     Index("uq_templates_name", "institution", "name", unique=True),
 )
 
@@ -98,9 +93,14 @@ template_versions = Table(
     row_id(),
     refers_to("templates", "template_id"),
     Column("number", Integer, nullable=False),  # from 1
-    binary("body"),  # JSON: texts by language, order of fallback, placeholders with their greatest size
+    text("category", 16),
+    text("sender", 32, nullable=True),  # its key in gateway.yaml; null: the default one
+    text("policy", 8),
+    binary("body"),  # JSON: texts by language, order of fallback, placeholders with their greatest size and an example
     text("created_by", 64),
     instant("created_at"),
+    one_of("category", Category),
+    one_of("policy", ("exact", "plain", "shortest")),
     Index("uq_template_versions_number", "template_id", "number", unique=True),
 )
 

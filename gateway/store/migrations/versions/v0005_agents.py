@@ -131,14 +131,9 @@ def create_templates() -> None:
         sa.Column("id", ROW_ID, nullable=False),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("category", sa.String(length=16), nullable=False),
-        sa.Column("sender", sa.String(length=32), nullable=True),
-        sa.Column("policy", sa.String(length=8), nullable=False),
         sa.Column("created_by", sa.String(length=64), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("retired_at", INSTANT, nullable=True),
-        sa.CheckConstraint("category IN ('vital', 'reply', 'procedure', 'information')", name="ck_templates_category"),
-        sa.CheckConstraint("policy IN ('exact', 'plain', 'shortest')", name="ck_templates_policy"),
         sa.PrimaryKeyConstraint("id", name="pk_templates"),
     )
     op.create_index("uq_templates_name", "templates", ["institution", "name"], unique=True)
@@ -147,9 +142,16 @@ def create_templates() -> None:
         sa.Column("id", ROW_ID, nullable=False),
         sa.Column("template_id", ROW_ID, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("category", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=32), nullable=True),
+        sa.Column("policy", sa.String(length=8), nullable=False),
         sa.Column("body", BYTES, nullable=False),
         sa.Column("created_by", sa.String(length=64), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "category IN ('vital', 'reply', 'procedure', 'information')", name="ck_template_versions_category"
+        ),
+        sa.CheckConstraint("policy IN ('exact', 'plain', 'shortest')", name="ck_template_versions_policy"),
         sa.ForeignKeyConstraint(["template_id"], ["templates.id"], name="fk_template_versions_template_id"),
         sa.PrimaryKeyConstraint("id", name="pk_template_versions"),
     )
