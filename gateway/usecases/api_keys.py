@@ -135,7 +135,7 @@ def create(parts: Parts, actor: Actor, institution: str, new: NewKey) -> tuple[s
             created_by=actor.name,
         )
         key = api_keys.add(conn, parts.seals, stored, now)
-        stops.note_act(conn, actor.name, "key_add", f"key:{key.prefix}", " ".join(key.scopes), now)
+        stops.note_act(conn, actor.name, "key_add", f"key:{key.prefix}", " ".join(key.scopes), now, institution)
     logs.event("key.added", api_key_id=key.id)
     return secret, key
 
@@ -159,7 +159,7 @@ def revoke(parts: Parts, actor: Actor, key_id: int) -> StoredKey:
     with parts.database.begin() as conn:
         key = _visible(conn, parts, actor, key_id)
         if api_keys.revoke(conn, key_id, now):
-            stops.note_act(conn, actor.name, "key_revoke", f"key:{key.prefix}", "", now)
+            stops.note_act(conn, actor.name, "key_revoke", f"key:{key.prefix}", "", now, key.institution)
             logs.event("key.revoked", level="warning", api_key_id=key.id)
         return _visible(conn, parts, actor, key_id)
 

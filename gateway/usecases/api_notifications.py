@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from gateway.messages import CampaignState, MtState, RowState
 from gateway.store import campaign_rows, campaigns
@@ -20,8 +21,7 @@ from gateway.usecases import api_keys, campaign_reading
 from gateway.usecases import campaigns as sending
 from gateway.usecases.actors import Absent, Right
 from gateway.usecases.campaign_figures import Campaign, figures
-from gateway.usecases.campaign_parts import LANE as LANE
-from gateway.usecases.campaign_parts import STEP_ROWS
+from gateway.usecases.campaign_parts import LANE, STEP_ROWS
 from gateway.usecases.campaign_words import CampaignRefused, remarks
 from gateway.usecases.campaigns import NewCampaign, Recipient
 from gateway.usecases.parts import Parts
@@ -39,6 +39,8 @@ __all__ = [
     "send",
 ]
 
+#: What has work after a call.
+LANES = (LANE,)
 #: Recipients of one call: as many as are checked at once.
 MOST = STEP_ROWS
 #: How long before it leaves a notification may be asked for.
@@ -46,7 +48,8 @@ EARLIEST = timedelta(days=90)
 _LANGUAGE = "en"
 _BAD = (RowState.WRONG, RowState.DUPLICATE, RowState.LEFT_OUT)
 _M, _C = MtState, CampaignState
-_OF_SMS = {
+State = Literal["queued", "waiting", "accepted", "delivered", "failed", "unknown", "refused"]
+_OF_SMS: dict[MtState, State] = {
     _M.CREATED: "queued",
     _M.SENDING: "queued",
     _M.ACCEPTED: "accepted",
@@ -60,9 +63,9 @@ _OF_SMS = {
     _M.SUPPRESSED: "failed",
     _M.UNKNOWN: "unknown",
 }
-_OF_CAMPAIGN = {_C.WAITING: "waiting", _C.READY: "waiting", _C.STOPPED: "failed"}
+_OF_CAMPAIGN: dict[CampaignState, State] = {_C.WAITING: "waiting", _C.READY: "waiting", _C.STOPPED: "failed"}
 #: What a notification can be, and what it means.
-STATES = {
+STATES: dict[State, str] = {
     "queued": "waits for its hours, or for its sender's rate",
     "waiting": "another person of the institution must approve it",
     "accepted": "the aggregator has it",
@@ -93,7 +96,7 @@ class Notification:
     campaign: str
     own_reference: str | None
     to: str
-    state: str
+    state: State
     code: str
     detail: str
     language: str
@@ -123,7 +126,7 @@ class RowsRefused(Exception):
 def send(
     conn: Connection, parts: Parts, key: StoredKey, asked: Asked, now: datetime
 ) -> tuple[Campaign, tuple[Notification, ...]]:
-    """The campaign on its way, and each of its notifications, in the caller's transaction; announce LANE after it.
+    """The campaign on its way, and each of its notifications, in the caller's transaction; announce LANES after it.
 
     Raises Absent, CampaignRefused, RowsRefused, RateReached: then undo it.
     """
@@ -213,6 +216,7 @@ def _notification(parts: Parts, stored: StoredCampaign, row: StoredRow) -> Notif
 
 def _told(parts: Parts, row: StoredRow, public_id: str, whole: CampaignState) -> Notification:
     said = campaign_reading.in_words(parts, row, _LANGUAGE)
+    state: State
     if row.mt_state is not None:
         state, code, detail = _OF_SMS[row.mt_state], row.mt_reason, said.state_words
     elif row.state in _BAD:

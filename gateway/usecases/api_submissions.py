@@ -25,7 +25,8 @@ from gateway.usecases import api_keys, backoffice_events, notices
 from gateway.usecases.actors import Absent, Right
 from gateway.usecases.parts import Parts
 
-LANE = notices.LANE
+#: What has work after a move.
+LANES = (notices.LANE,)
 _ACTS = {
     EventType.ACKNOWLEDGED: "api.acknowledge",
     EventType.IN_PROGRESS: "api.progress",
@@ -83,7 +84,7 @@ def open_(parts: Parts, key: StoredKey, typed: str) -> Opened:
     actor.must(Right.READ_DEMANDS, key.institution)
     with parts.database.begin() as conn:
         line = _find(conn, parts, key, typed)
-        stops.note_act(conn, actor.name, "api.open", f"submission:{line.id}", "", parts.now())
+        stops.note_act(conn, actor.name, "api.open", f"submission:{line.id}", "", parts.now(), key.institution)
         try:
             material = hand_over.for_hand_over(conn, parts.seals, line.id)
             said = stored.said(conn, parts.seals, line.id)
@@ -95,7 +96,7 @@ def open_(parts: Parts, key: StoredKey, typed: str) -> Opened:
 
 
 def move(conn: Connection, parts: Parts, key: StoredKey, typed: str, what: Move, now: datetime) -> Waiting:
-    """The demand as it stands after the move, in the caller's transaction; announce LANE after it.
+    """The demand as it stands after the move, in the caller's transaction; announce LANES after it.
 
     Raises Absent, MoveRefused: then undo it.
     """
@@ -107,7 +108,7 @@ def move(conn: Connection, parts: Parts, key: StoredKey, typed: str, what: Move,
         if holder not in ("", actor.name):
             raise MoveRefused("held")
     event_id = f"api:{line.id}:{parts.new_id()}"
-    stops.note_act(conn, actor.name, _ACTS[what.type], f"submission:{line.id}", event_id, now)
+    stops.note_act(conn, actor.name, _ACTS[what.type], f"submission:{line.id}", event_id, now, key.institution)
     event = BackofficeEvent(
         system=line.system,
         event_id=event_id,
