@@ -56,8 +56,8 @@ def claim(
     """
     new = {"request_digest": request_digest, "token": token, "created_at": now, "status": None, "answer_sealed": None}
     row = {"institution": institution, "key_digest": key_digest, **new}
-    made = conn.execute(insert_into(conn, idempotency_keys).values(row).on_conflict_do_nothing())
-    if made.rowcount == 1:
+    new_one = insert_into(conn, idempotency_keys).values(row).on_conflict_do_nothing()
+    if conn.execute(new_one.returning(_k.token)).one_or_none() is not None:
         return Claimed(Claim.TAKEN)
     mine = and_(_k.institution == institution, _k.key_digest == key_digest)
     found = conn.execute(select(idempotency_keys).where(mine).with_for_update()).one_or_none()
