@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.usecases import api_events as use
+from gateway.usecases.actors import Absent
 from gateway.usecases.api_events import CursorAhead
 from gateway.web.api import values
 from gateway.web.api.operations import Answer, Call, Operation
@@ -15,6 +16,8 @@ def list_events(call: Call) -> Answer:
     query: values.EventsQuery = call.query
     try:
         page = use.after(call.parts, call.key, query.after, query.limit)
+    except Absent:
+        raise Refused("no_scope", "notifications:read` or `submissions:read") from None
     except CursorAhead:
         raise Refused("cursor_ahead") from None
     events = [
