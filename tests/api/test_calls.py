@@ -224,6 +224,7 @@ QUERIES = {
     "/notifications?own_reference=%00": "a NUL",
     "/templates?x=1": "unknown",
     "/submissions?state=nowhere": "no such state",
+    "/submissions?state=null": "null is no state",
     "/submissions?after=12": "no reference",
     "/events?after=x": "no place",
 }

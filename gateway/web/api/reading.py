@@ -74,6 +74,8 @@ def query(request: Request, kind: type[msgspec.Struct] | None) -> Any:
     for name, value in found.items():
         if not value.isprintable():
             raise Refused("bad_query", f"`{name}` has a control character")
+        if getattr(read, name) is None:  # lax reading takes "null" for it
+            raise Refused("bad_query", f"`{name}`: leave it out instead")
         if isinstance(getattr(read, name), int) and not value.isdecimal():
             raise Refused("bad_query", f"`{name}` is written in digits")
     return read
