@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.messages import Role
+from gateway.messages import Category, Role
+from gateway.usecases import templates
+from gateway.usecases.actors import Actor
 from tests.console.conftest import OTHER, Office
 
 #: Name of the argument in the address -> (office) -> values that name things of the other institution.
@@ -20,9 +22,20 @@ FOREIGN: dict[str, Callable[[Office], list[str]]] = {
         str(office.id_of("racine")),
         "999999",
     ],
+    "template_id": lambda office: [str(template_of(office)), "999999"],
 }
 #: Arguments that name nothing of an institution: a secret, a file of ours.
 OF_NOBODY = {"token", "name"}
+
+
+def template_of(office: Office) -> int:
+    """The template of the other institution."""
+    author = Actor("auteur-la-bas", OTHER, frozenset({Role.AUTHOR}))
+    found = templates.list_(office.gateway.parts, author, OTHER)
+    if found:
+        return found[0].id
+    draft = templates.Draft("Là-bas", Category.PROCEDURE, {"fr": "Bonjour"})
+    return templates.create(office.gateway.parts, author, OTHER, draft).id
 
 
 def furnish(office: Office) -> None:

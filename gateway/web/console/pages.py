@@ -42,6 +42,8 @@ class Entry:
 #: In the order in which they are shown.
 NAVIGATION = (
     Entry("home"),
+    Entry("template_list", Right.SEE_TEMPLATES),
+    Entry("own_budget", Right.SEE_BUDGET),
     Entry("own_people", Right.SEE_PEOPLE),
     Entry("institutions", Right.SET_BUDGET),
     Entry("acts", Right.SEE_ACTS),
@@ -94,6 +96,11 @@ def see(endpoint: str, said: str = "", **args: Any) -> Response:
 def went(path: str) -> Response:
     """303 to a path of ours."""
     return guarded(Response(status=303, headers={"Location": path}))
+
+
+def francs(amount: int) -> str:
+    """An amount as people read it: "12 500 F CFA"."""
+    return f"{amount:,} F CFA".replace(",", "\u202f")
 
 
 def safe_next(written: str) -> str:

@@ -16,7 +16,20 @@ from gateway.usecases import sign_in as signing_in
 from gateway.usecases.actors import Absent
 from gateway.usecases.parts import Parts
 from gateway.usecases.sign_in import Session
-from gateway.web.console import account, acts, assets, home, institutions, join, pages, people, sign_in, stops
+from gateway.web.console import (
+    account,
+    acts,
+    assets,
+    budgets,
+    home,
+    institutions,
+    join,
+    pages,
+    people,
+    sign_in,
+    stops,
+    templates,
+)
 from gateway.web.console.screens import Access, Screen, Visit
 from gateway.web.console.words import errors
 
@@ -24,7 +37,7 @@ PREFIX = "/console"
 #: A screen that draws itself needs no more; the ones that take files say so themselves.
 FORM_BYTES = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops)
+_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, templates, budgets)
 
 
 @dataclass(frozen=True, slots=True)
