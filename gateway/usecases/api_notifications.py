@@ -67,7 +67,7 @@ _OF_CAMPAIGN: dict[CampaignState, State] = {_C.WAITING: "waiting", _C.READY: "wa
 #: What a notification can be, and what it means.
 STATES: dict[State, str] = {
     "queued": "waits for its hours, or for its sender's rate",
-    "waiting": "another person of the institution must approve it",
+    "waiting": "a person of the institution must approve it, or send it",
     "accepted": "the aggregator has it",
     "delivered": "a report says that it arrived",
     "failed": "it did not arrive and never will",

@@ -281,6 +281,19 @@ def test_a_trial_key_reaches_its_guests(served: Served, key: str) -> None:
     assert served.get("/notifications?own_reference=r", trial).json()["notifications"] == []
 
 
+def test_events_of_trials_are_the_trial_keys_own(served: Served, key: str) -> None:
+    trial = new_key(served, live=False, guests=(AWA,))[0]
+    sent = served.post("/notifications", trial, to(own_reference="essai-1")).json()
+    expanded(served)
+    moved(served, 1, MtState.ACCEPTED)
+    (event,) = served.get("/events", trial).json()["events"]
+    assert (event["type"], event["data"]) == (
+        "notification.accepted",
+        {"notification": sent["id"], "state": "accepted", "own_reference": "essai-1", "code": None},
+    )
+    assert served.get("/events", key).json() == {"events": [], "next": 1, "more": False}
+
+
 def test_limits_are_told_and_held(served: Served) -> None:
     served.template()
     key = new_key(served, per_minute=5, per_day=3)[0]

@@ -65,11 +65,21 @@ def add_pages(blueprint: Blueprint, specification: Mapping[str, Any]) -> None:
             server=specification["servers"][0]["url"],
             subjects=_subjects(specification),
             values=_values(specification),
+            marked=_marked,
             style=Markup(_STYLE),  # noqa: S704 - a file of ours
         )
         answer = Response(html, content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
+
+
+def _marked(said: str) -> Markup:
+    """The sentence with what stands between backticks as code; everything else of it is text."""
+    pieces = said.split("`")
+    whole = zip(pieces[::2], [*pieces[1::2], ""], strict=False)
+    return Markup("").join(
+        Markup("{}<code>{}</code>").format(text, code) if code else Markup("{}").format(text) for text, code in whole
+    )
 
 
 def _subjects(specification: Mapping[str, Any]) -> dict[str, list[_Shown]]:

@@ -51,6 +51,7 @@ StartAt = Annotated[
         examples=["2026-12-01T09:00:00+01:00"],
     ),
 ]
+Time = Annotated[datetime, _M(tz=True)]
 TemplateId = Annotated[int, _M(ge=1, le=_BIGGEST, description="See `GET /templates`.", examples=[1])]
 Limit = Annotated[int, _M(ge=1, le=500, description="How many at most.")]
 
@@ -109,7 +110,7 @@ class Notification(_Out, frozen=True):
     language: str
     segments: Annotated[int, _M(description="SMS that it takes.")]
     cost_f: Annotated[int, _M(description="F CFA.")]
-    updated_at: datetime | None
+    updated_at: Time | None
 
 
 class Notifications(_Out, frozen=True):
@@ -143,8 +144,8 @@ class Campaign(_Out, frozen=True):
     segments: int
     cost_f: int
     budget_left_f: Annotated[int, _M(description="F CFA left of the institution's month.")]
-    opens_at: Annotated[datetime, _M(description="When the first may leave.")]
-    created_at: datetime
+    opens_at: Annotated[datetime, _M(tz=True, description="When the first may leave.")]
+    created_at: Time
 
 
 class Sent(_Out, frozen=True):
@@ -187,7 +188,7 @@ class Submission(_Out, frozen=True):
     service: str
     system: str
     state: SubmissionState
-    submitted_at: datetime
+    submitted_at: Time
     promised_on: date | None
     in_hand_of: Annotated[str, _M(description="Who of your institution has it in hand; empty: nobody.")]
 
@@ -222,7 +223,7 @@ class Applicant(_Out, frozen=True):
 class Said(_Out, frozen=True):
     """What was asked or said about a submission; `text` by language, under an empty one what the citizen wrote."""
 
-    at: datetime
+    at: Time
     kind: Literal["question", "answer", "correction"]
     text: dict[str, str]
 
@@ -230,7 +231,7 @@ class Said(_Out, frozen=True):
 class Entry(_Out, frozen=True):
     """One entry of its history."""
 
-    at: datetime
+    at: Time
     kind: str
     code: str
 
@@ -288,7 +289,7 @@ class Event(_Out, frozen=True):
 
     id: str
     type: Annotated[str, _M(examples=["notification.delivered"])]
-    timestamp: datetime
+    timestamp: Time
     data: dict[str, str | int | None]
 
 
