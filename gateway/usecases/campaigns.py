@@ -29,7 +29,7 @@ from gateway.usecases.preferences import TOPICS
 
 __all__ = [
     "Campaign", "CampaignRefused", "NewCampaign", "Recipient", "Row", "approve", "list_", "pasted", "preview",
-    "refuse", "report", "rows", "send", "show", "start", "stop",
+    "refuse", "report", "rows", "send", "show", "start", "start_within", "stop",
 ]  # fmt: skip
 
 #: Bytes of a file: 100,000 rows of ten columns are half of it.
@@ -68,35 +68,41 @@ def start(parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str
 
     Raises Absent, CampaignRefused, StoreUnavailable.
     """
+    with parts.database.begin() as conn:
+        public_id = start_within(conn, parts, actor, institution, new)
+    parts.announce((LANE,))
+    return public_id
+
+
+def start_within(conn: Connection, parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str:
+    """As `start`, in the caller's transaction; announce LANE after it."""
     actor.must(Right.SEND, institution)
     if institution not in parts.settings.institutions:
         raise Absent
     now = parts.now()
     content = _content(parts, new, now)
-    with parts.database.begin() as conn:
-        version = _version(conn, parts, institution, new)
-        public_id = parts.new_id()
-        stored = campaigns.NewCampaign(
-            public_id=public_id,
-            institution=institution,
-            version_id=version,
-            source=new.source,
-            live=new.live,
-            created_by=actor.name,
-            api_key_id=actor.api_key_id,
-            own_reference=new.own_reference,
-            start_at=new.start_at,
-            part_allowed=new.part_allowed,
-            rows=_guess(new),
-            options=_options(new),
-        )
-        campaign_id = campaigns.add(conn, parts.seals, stored, now)
-        if content:
-            campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
-        stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now)
-        if not _check_small(conn, parts, campaign_id, new, now):
-            outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
-    parts.announce((LANE,))
+    version = _version(conn, parts, institution, new)
+    public_id = parts.new_id()
+    stored = campaigns.NewCampaign(
+        public_id=public_id,
+        institution=institution,
+        version_id=version,
+        source=new.source,
+        live=new.live,
+        created_by=actor.name,
+        api_key_id=actor.api_key_id,
+        own_reference=new.own_reference,
+        start_at=new.start_at,
+        part_allowed=new.part_allowed,
+        rows=_guess(new),
+        options=_options(new),
+    )
+    campaign_id = campaigns.add(conn, parts.seals, stored, now)
+    if content:
+        campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
+    stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now)
+    if not _check_small(conn, parts, campaign_id, new, now):
+        outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
     logs.event("campaign.started", campaign_id=campaign_id, source=new.source)
     return public_id
 

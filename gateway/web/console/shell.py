@@ -24,6 +24,7 @@ from gateway.web.console import (
     home,
     institutions,
     join,
+    keys,
     pages,
     people,
     sign_in,
@@ -37,7 +38,7 @@ PREFIX = "/console"
 #: A screen that draws itself needs no more; the ones that take files say so themselves.
 FORM_BYTES = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, templates, budgets)
+_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, templates, budgets, keys)
 
 
 @dataclass(frozen=True, slots=True)
