@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from gateway.messages import Role
 from tests.console.conftest import OTHER, Office
+from tests.console.furnishing import campaign, campaigns_of, demand, demands_of, template, templates_of
 
 #: Name of the argument in the address -> (office) -> values that name things of the other institution.
 FOREIGN: dict[str, Callable[[Office], list[str]]] = {
@@ -20,6 +21,9 @@ FOREIGN: dict[str, Callable[[Office], list[str]]] = {
         str(office.id_of("racine")),
         "999999",
     ],
+    "public_id": lambda office: [*(one.public_id for one in campaigns_of(office, OTHER)), "0" * 32],
+    "template_id": lambda office: [*(str(one) for one in templates_of(office, OTHER)), "999999"],
+    "submission_id": lambda office: [*(str(one) for one in demands_of(office, OTHER)), "999999"],
 }
 #: Arguments that name nothing of an institution: a secret, a file of ours.
 OF_NOBODY = {"token", "name"}
@@ -30,3 +34,6 @@ def furnish(office: Office) -> None:
     office.person("chef-la-bas", Role.MANAGER, institution=OTHER)
     office.person("envoi-la-bas", Role.SENDER, institution=OTHER)
     office.person("racine", Role.ADMINISTRATOR)
+    chosen = template(office, institution=OTHER)
+    campaign(office, "0197000001", template_id=chosen, institution=OTHER)
+    demand(office, OTHER)
