@@ -66,10 +66,10 @@ def notification(visit: Visit, public_id: str) -> Response:
 
 
 def _progress(visit: Visit, public_id: str) -> Response:
-    """The part of the page that moves; the whole page anew once the notification is in another state."""
+    """The part of the page that moves; the whole page anew once other buttons stand on it."""
     found = campaigns.show(visit.parts, visit.actor, public_id, visit.language)
     answer = pages.page(visit, "notification_progress.html", WORDS, **_values(visit, found))
-    if asked_for("seen") != found.state:
+    if asked_for("seen") != _stage(found):
         answer.headers["HX-Refresh"] = "true"
     return answer
 
@@ -133,6 +133,7 @@ def _values(visit: Visit, found: Campaign) -> dict[str, Any]:
     sent = found.rows.get(RowState.WRITTEN, 0) + found.rows.get(RowState.GOOD, 0)
     return {
         "found": found,
+        "stage": _stage(found),
         "said_state": STATES[visit.language][CampaignState.SENDING] if _is_sending(found) else found.state_words,
         "next": words["next"][CampaignState.SENDING if _is_sending(found) else state],
         "rows": {one: found.rows[one] for one in RowState if one in found.rows},
@@ -154,6 +155,11 @@ def _values(visit: Visit, found: Campaign) -> dict[str, Any]:
 def _is_sending(found: Campaign) -> bool:
     """Whether SMS are still to leave."""
     return found.state is CampaignState.SENDING or (found.state is CampaignState.DONE and found.progress < 1)
+
+
+def _stage(found: Campaign) -> str:
+    """What the page is about, as the address of its moving part says it."""
+    return "leaving" if _is_sending(found) else found.state
 
 
 def _ask_every_s(visit: Visit, found: Campaign) -> int:
