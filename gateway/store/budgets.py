@@ -28,6 +28,13 @@ def of_month(conn: Connection, institution: str, month: date) -> Budget:
     return Budget(limit_f, conn.execute(used).scalar_one_or_none() or 0)
 
 
+def months(conn: Connection, institution: str, until: date, limit: int = 12) -> tuple[tuple[date, Budget], ...]:
+    """The last months before `until` of which something is known, newest first."""
+    b = budgets.c
+    known = select(b.month).where(b.institution == institution, b.month < until).order_by(b.month.desc()).limit(limit)
+    return tuple((month, of_month(conn, institution, month)) for month in conn.execute(known).scalars().all())
+
+
 def take(conn: Connection, institution: str, month: date, amount_f: int, limit_f: int) -> bool:
     """Whether the month had room for this amount, which is then used: all of it or nothing, however many ask at once.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
-#: After NFKC and lower case: letters of other alphabets that a phone draws as Latin ones. A small part of Unicode's
-#: confusables.txt (UTS #39): those that keyboards and phones have.
+#: Letters of other alphabets that a phone draws as Latin ones, in small letters: those of Unicode's confusables.txt
+#: (UTS #39) that keyboards and phones have.
 _LETTERS = str.maketrans(
     "абвгеёзіїјкмнопрсԁтухһԍԛԝѕьӏαβγεηικνορτυχωꜱᴄᴅᴇᴏıɩɑɡɪʟ",
     "abbreeziijkmhonpcdtyxhgqwsbiabyenikvoptuxwscdeoiiagil",
@@ -20,25 +21,32 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("\ua789\u0589\u05c3\u2236\u02d0\u0703", ":"),
     }
 )
+#: Shown as nothing at all, although Unicode calls them letters or marks.
+_BLANKS = frozenset("\u034f\u115f\u1160\u3164\uffa0")
 
 
 def read_as(text: str) -> str:
-    """`text` as it is read: composed, lower case, without invisible characters, look-alikes made plain.
+    """`text` as it is read: small letters, look-alikes made plain, nothing that nobody sees. Accents stay."""
+    return text.lower() if text.isascii() else "".join(map(_seen, unicodedata.normalize("NFC", text)))
 
-    A letter with an accent stays one. Some characters become several, or none: places are not kept.
-    """
+
+def with_places(text: str) -> tuple[str, tuple[int, ...]]:
+    """`text` (NFC) as it is read, and for each of its characters where it stands in `text`."""
     if text.isascii():
-        return text.lower()
-    composed = unicodedata.normalize("NFKC", text.translate(_SIGNS))
-    seen = "".join(map(_seen, composed))
-    return unicodedata.normalize("NFKC", seen.lower()).translate(_SIGNS).translate(_LETTERS)
+        return text.lower(), tuple(range(len(text)))
+    seen = [_seen(character) for character in text]
+    return "".join(seen), tuple(place for place, shown in enumerate(seen) for _ in shown)
 
 
-def _seen(letter: str) -> str:
-    """A digit of any script as ours, nothing for what nobody sees."""
-    if letter.isascii():
-        return letter
-    kind = unicodedata.category(letter)
-    if kind == "Nd":
-        return str(unicodedata.decimal(letter))
-    return "" if kind == "Cf" or letter in ("\u034f", "\u115f", "\u1160", "\u3164", "\uffa0") else letter
+@lru_cache(maxsize=4096)
+def _seen(character: str) -> str:
+    """What one character is read as: often itself, sometimes several, sometimes none."""
+    if character.isascii():
+        return character.lower()
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Cf" or character in _BLANKS:
+        return ""
+    composed = unicodedata.normalize("NFKC", character.translate(_SIGNS)).lower()
+    return composed.translate(_SIGNS).translate(_LETTERS)

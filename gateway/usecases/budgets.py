@@ -11,6 +11,9 @@ from gateway.store.db import Connection
 from gateway.usecases.actors import Absent, Actor, Right
 from gateway.usecases.parts import Parts
 
+#: F CFA a month: a limit above it is a slip of the hand.
+LARGEST_F = 10_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -62,16 +65,36 @@ def show(parts: Parts, actor: Actor, institution: str) -> Budget:
         return of_month(conn, parts, institution, month_of(parts, parts.now()))
 
 
+def before(parts: Parts, actor: Actor, institution: str) -> tuple[Budget, ...]:
+    """The budgets of the months before this one of which something is known, newest first. Raises Absent."""
+    _must(parts, actor, Right.SEE_BUDGET, institution)
+    with parts.database.read() as conn:
+        found = budgets.months(conn, institution, month_of(parts, parts.now()))
+    declared_f = parts.settings.institutions[institution].budget_f
+    return tuple(
+        Budget(institution, month, declared_f if one.limit_f is None else one.limit_f, one.used_f)
+        for month, one in found
+    )
+
+
+def of_all(parts: Parts, actor: Actor) -> tuple[Budget, ...]:
+    """This month's budget of every institution that he may see. Raises StoreUnavailable."""
+    month = month_of(parts, parts.now())
+    seen = [one for one in parts.settings.institutions if actor.may(Right.SEE_BUDGET, one)]
+    with parts.database.read() as conn:
+        return tuple(of_month(conn, parts, one, month) for one in seen)
+
+
 def set_limit(parts: Parts, actor: Actor, institution: str, limit_f: int) -> Budget:
-    """The budget with a new limit, from this month on. Raises Absent, ValueError (negative)."""
+    """The budget with a new limit, from this month on. Raises Absent, ValueError (below 0, or more than is sane)."""
     _must(parts, actor, Right.SET_BUDGET, institution)
-    if limit_f < 0:
-        raise ValueError("a budget is no less than 0")
+    if not 0 <= limit_f <= LARGEST_F:
+        raise ValueError("a budget is no less than 0 and no more than LARGEST_F")
     now = parts.now()
     month = month_of(parts, now)
     with parts.database.begin() as conn:
         budgets.set_limit(conn, institution, month, limit_f)
-        stops.note_act(conn, actor.name, "budget", institution, str(limit_f), now)
+        stops.note_act(conn, actor.name, "budget", institution, str(limit_f), now, institution)
         found = of_month(conn, parts, institution, month)
     logs.event("budget.set", institution=institution, limit=limit_f)
     return found

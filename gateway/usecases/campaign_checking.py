@@ -17,7 +17,7 @@ from gateway.store.db import Connection
 from gateway.store.holdings import Known
 from gateway.text import fit, msisdn
 from gateway.text.msisdn import MsisdnError, MsisdnFault
-from gateway.usecases import allow_list, preferences, spend, writing
+from gateway.usecases import allow_list, asking, preferences, spend, writing
 from gateway.usecases.campaign_parts import Entry, Job
 from gateway.usecases.parts import Parts
 from gateway.usecases.preferences import NOTHING_CHOSEN, Preferences
@@ -27,6 +27,7 @@ CONVERTED, LOST_ZERO, SHORTENED = "converted", "lost_zero", "shortened"
 NO_NUMBER, UNREADABLE, INVALID, ROUNDED = "no_number", "unreadable", "invalid", "rounded"
 FOREIGN, NOT_MOBILE = "foreign", "not_mobile"
 NO_VALUE, BAD_CELL, FORBIDDEN, EMPTY_TEXT = "no_value", "bad_cell", "forbidden", "empty_text"
+FORBIDDEN_TEXT, ASKS = "forbidden_text", "asks"
 SAME_NUMBER = "same_number"
 OPTED_OUT, UNREGISTERED, NO_GUEST, ERASED = "opted_out", "unregistered", "no_guest", "erased"
 
@@ -183,7 +184,7 @@ def _with_values(parts: Parts, job: Job, entry: Entry, row: NewRow) -> NewRow:
             return _wrong(row, f"{BAD_CELL}:{name}", cell, raw)
         if not raw and name in needed:
             return _wrong(row, f"{NO_VALUE}:{name}", cell, raw)
-        if allow_list.refused(raw, job.institution, parts.settings.service_codes):
+        if allow_list.refused(raw, job.institution, allow_list.ours(parts.settings)):
             return _wrong(row, f"{FORBIDDEN}:{name}", cell, raw)
         values[name] = fit.shortened(raw, size, job.version.policy)
         cut = cut or fit.fit(raw, job.version.policy).text != values[name]
@@ -208,7 +209,16 @@ def _measured(parts: Parts, job: Job, row: NewRow, key: str) -> NewRow:
     fitted = fit.fit(text, job.version.policy, sender.appends)
     if not fitted.segments:
         return _wrong(row, EMPTY_TEXT, row.cell, "")
+    if why := _unfit(parts, job, fitted.text):
+        return _wrong(row, why, row.cell, "")
     return replace(row, segments=fitted.segments, cost_f=fitted.segments * sender.cost_f)
+
+
+def _unfit(parts: Parts, job: Job, text: str) -> str:
+    """Why a text must not leave, "" when it may: what neither template nor value says alone they may say together."""
+    if allow_list.refused(text, job.institution, allow_list.ours(parts.settings)):
+        return FORBIDDEN_TEXT
+    return ASKS if asking.asks(text) else ""
 
 
 def _wrong(row: NewRow, code: str, cell: str, raw: str) -> NewRow:

@@ -178,8 +178,8 @@ def _version(conn: Connection, parts: Parts, institution: str, new: NewCampaign)
     chosen = latest if new.version_id is None else templates.version(conn, new.version_id)
     if chosen is None or chosen.template_id != latest.template_id or latest.retired:
         raise CampaignRefused("no_template")
-    allowed = parts.settings.institutions[institution].senders
-    if chosen.sender is not None and chosen.sender not in (allowed or (parts.settings.sms.sender,)):
+    default = parts.settings.sms.sender
+    if (chosen.sender or default) not in (parts.settings.institutions[institution].senders or (default,)):
         raise CampaignRefused("sender")
     return chosen.id
 

@@ -24,7 +24,7 @@ LANGUAGES = ("fon", "yo", "bba", "ddn", "ajg", "gej", "guw", "tbz", "fuv")
 SIZE, SMALLEST = 30, 6
 #: A text of more segments, with its longest values, is no SMS any more; 1,530 is what ten of them carry.
 MAX_SEGMENTS = 6
-MAX_TEXT, MAX_NAME, MAX_PLACEHOLDERS = 1530, 64, 20
+MAX_TEXT, MAX_NAME, MAX_PLACEHOLDERS, MAX_LANGUAGES = 1530, 64, 10, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,8 @@ def _faults(parts: Parts, institution: str, draft: Draft, body: Body) -> Iterato
     for language in dict.fromkeys((*draft.languages, *draft.texts)):
         if language not in known:
             yield Fault("languages", "language", shown=language[:8])
+    if len(body.texts) > MAX_LANGUAGES:
+        yield Fault("languages", "many_languages", shown=str(MAX_LANGUAGES))
     if not body.texts:
         yield Fault(f"text.{next((one for one in draft.texts if one in known), known[0])}", "text_missing")
     for language, text in body.texts.items():
@@ -141,7 +143,7 @@ def _of_text(parts: Parts, institution: Institution, language: str, text: str) -
     if not understood.slips and not any(letter.isalnum() for letter in text):
         yield Fault(where, "text_empty")
     for said in _said(understood):
-        for shown in allow_list.refused(said, institution, parts.settings.service_codes):
+        for shown in allow_list.refused(said, institution, allow_list.ours(parts.settings)):
             yield Fault(where, "forbidden", _place(text, shown), shown)
         for asked in asking.asks(said):
             yield Fault(where, f"asks_{asked.what}", _place(text, asked.shown), asked.shown)
@@ -169,7 +171,7 @@ def _of_values(parts: Parts, institution: Institution, draft: Draft, body: Body)
         example = body.examples.get(name, "")
         if "\n" in example or any(map(_is_hidden, example)) or len(example) > LARGEST:
             yield Fault(f"example.{name}", "example")
-        for shown in allow_list.refused(example, institution, parts.settings.service_codes):
+        for shown in allow_list.refused(example, institution, allow_list.ours(parts.settings)):
             yield Fault(f"example.{name}", "forbidden", _place(example, shown), shown)
     for name in draft.sizes:
         if not NAME.fullmatch(name):

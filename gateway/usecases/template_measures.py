@@ -99,7 +99,8 @@ def costly(text: str) -> tuple[Costly, ...]:
 def longest(body: Body, language: str, policy: Policy, sender: Sender) -> Sized:
     """The largest that a text can become, whatever the values say in letters of the Latin alphabet.
 
-    Where accents are kept one value with an accent makes everything UCS-2: it is the shortest one that costs most.
+    Of two that cost the same it is the one in UCS-2. Where accents are kept one value with an accent makes everything
+    UCS-2: the shortest one costs most, because it is cut to a third.
     """
     full = {name: "x" * max(0, min(size, LARGEST)) for name, size in body.placeholders.items()}
     fillings = [full]
@@ -107,7 +108,7 @@ def longest(body: Body, language: str, policy: Policy, sender: Sender) -> Sized:
         least = min(full, key=lambda name: len(full[name]))
         fillings.append(full | {least: _ACCENTED * (len(full[least]) // 3)})
     sized = [_sized(notification_text.render(body, language, one), policy, sender) for one in fillings]
-    return max(sized, key=lambda one: (one.segments, one.units))
+    return max(sized, key=lambda one: (one.segments, one.encoding, one.units))
 
 
 def _choice(body: Body, language: str, policy: Policy, sender: Sender) -> Choice:

@@ -244,3 +244,40 @@ def test_every_sentence_is_in_both_languages() -> None:
         assert table["fr"].keys() == table["en"].keys()
     assert set(said.STATES["fr"]) == set(CampaignState)
     assert set(said.ROW_STATES["fr"]) == set(RowState)
+
+
+TOGETHER = [
+    ("Voir bit.{nom}", "ly", "forbidden_text", "a link in two halves"),
+    ("Voir {nom}.com", "evil", "forbidden_text", "the value is its name"),
+    ("Appelez 9700{nom}", "0002", "forbidden_text", "a number in two halves"),
+    ("Appelez le {nom}", "7788", "forbidden_text", "a short number"),
+    ("Envoyez votre {nom}", "code", "asks", "the value is what is asked for"),
+    ("Bonjour. {nom}", "Payez 500 F", "asks", "the value asks"),
+    ("Votre co{nom}", "de PIN", "asks", "a word in two halves"),
+    ("Bonjour {nom}", "Pinel", "", "a name"),
+    ("Votre code de retrait: {nom}", "4821", "", "a code is told"),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "code", "remark"), TOGETHER)
+def test_what_text_and_value_say_together(sqlite_town: Town, text: str, value: str, code: str, remark: str) -> None:
+    template = sqlite_town.template(text)
+    public_id = sqlite_town.start(template=template, source="single", recipients=(Recipient(AWA, {"nom": value}),))
+    (row,) = sqlite_town.rows(public_id)
+    assert row.code == code, remark
+    assert (row.state is RowState.WRONG) is bool(code)
+
+
+def test_a_value_is_cut_before_it_is_looked_at_again(sqlite_town: Town) -> None:
+    template = sqlite_town.template("Bonjour {nom}", sizes={"nom": 10})
+    for value, state in (("A" * 10 + ".co", RowState.WRONG), ("evil." + "b" * 20, RowState.GOOD)):
+        public_id = sqlite_town.start(template=template, source="single", recipients=(Recipient(AWA, {"nom": value}),))
+        assert [row.state for row in sqlite_town.rows(public_id)] == [state], value
+
+
+def test_a_default_sender_that_is_not_the_institutions(build: Any, sqlite_database: Any) -> None:
+    town = build(sqlite_database)
+    anip = town.parts.settings.institutions["anip"].model_copy(update={"senders": ("anip",)})
+    town = build(sqlite_database, institutions={"anip": anip})
+    with pytest.raises(CampaignRefused):
+        town.start(AWA)

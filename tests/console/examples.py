@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.messages import Role
+from gateway.messages import Category, Role
+from gateway.usecases import templates
+from gateway.usecases.actors import Actor
 from tests.console.conftest import OTHER, Office
-from tests.console.furnishing import campaign, campaigns_of, demand, demands_of, template, templates_of
+from tests.console.furnishing import campaign, campaigns_of, demand, demands_of, template
 
 #: Name of the argument in the address -> (office) -> values that name things of the other institution.
 FOREIGN: dict[str, Callable[[Office], list[str]]] = {
@@ -22,11 +24,21 @@ FOREIGN: dict[str, Callable[[Office], list[str]]] = {
         "999999",
     ],
     "public_id": lambda office: [*(one.public_id for one in campaigns_of(office, OTHER)), "0" * 32],
-    "template_id": lambda office: [*(str(one) for one in templates_of(office, OTHER)), "999999"],
     "submission_id": lambda office: [*(str(one) for one in demands_of(office, OTHER)), "999999"],
+    "template_id": lambda office: [str(template_of(office)), "999999"],
 }
 #: Arguments that name nothing of an institution: a secret, a file of ours.
 OF_NOBODY = {"token", "name"}
+
+
+def template_of(office: Office) -> int:
+    """The template of the other institution."""
+    author = Actor("auteur-la-bas", OTHER, frozenset({Role.AUTHOR}))
+    found = templates.list_(office.gateway.parts, author, OTHER)
+    if found:
+        return found[0].id
+    draft = templates.Draft("Là-bas", Category.PROCEDURE, {"fr": "Bonjour"})
+    return templates.create(office.gateway.parts, author, OTHER, draft).id
 
 
 def furnish(office: Office) -> None:

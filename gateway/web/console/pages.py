@@ -44,6 +44,8 @@ NAVIGATION = (
     Entry("home"),
     Entry("notifications", Right.SEE_NOTIFICATIONS),
     Entry("demands", Right.SEE_DEMANDS),
+    Entry("template_list", Right.SEE_TEMPLATES),
+    Entry("own_budget", Right.SEE_BUDGET),
     Entry("own_people", Right.SEE_PEOPLE),
     Entry("institutions", Right.SET_BUDGET),
     Entry("acts", Right.SEE_ACTS),
@@ -102,6 +104,11 @@ def see(endpoint: str, said: str = "", **args: Any) -> Response:
 def went(path: str) -> Response:
     """303 to a path of ours."""
     return guarded(Response(status=303, headers={"Location": path}))
+
+
+def francs(amount: int) -> str:
+    """An amount as people read it: "12 500 F CFA"."""
+    return f"{amount:,} F CFA".replace(",", "\u202f")
 
 
 def safe_next(written: str) -> str:

@@ -21,6 +21,7 @@ from gateway.web.console import (
     account,
     acts,
     assets,
+    budgets,
     demand_acts,
     demands,
     home,
@@ -33,6 +34,7 @@ from gateway.web.console import (
     people,
     sign_in,
     stops,
+    templates,
 )
 from gateway.web.console.screens import Access, Screen, Visit
 from gateway.web.console.words import errors
@@ -43,7 +45,8 @@ FORM_BYTES = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SENDING = (notifications_new, notifications, notification_acts)
 _DESK = (demands, demand_acts)
-_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, *_SENDING, *_DESK)
+_INSTITUTION = (templates, budgets, *_SENDING, *_DESK)
+_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, *_INSTITUTION)
 
 
 @dataclass(frozen=True, slots=True)
