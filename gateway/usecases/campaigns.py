@@ -98,7 +98,7 @@ def start(parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str
             return public_id
         if content:
             campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
-        stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now)
+        stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now, institution)
         if not _check_small(conn, parts, campaign_id, new, now):
             outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
     parts.announce((LANE,))

@@ -271,3 +271,16 @@ def test_every_screen_is_light(office: Office) -> None:
         assert page.status_code == 200
         assert len(page.data) < 30_000, (address, len(page.data))
         assert not re.search(r"<style| style=| on\w+=|javascript:", page.text), address
+
+
+def test_the_manager_reads_who_opened_and_decided_what(office: Office) -> None:
+    made, theirs = demand(office), demand(office, OTHER)
+    awa = office.signed_in("awa", Role.CASE_WORKER)
+    office.person("bio", Role.CASE_WORKER)
+    do(awa, made, "give", to="bio")
+    desk.open_demand(office.gateway.parts, Agent("cosi", OTHER), line(office, theirs, OTHER).reference)
+    chef = office.signed_in("chef", Role.MANAGER)
+    said = text_of(chef.get("/console/acts"))
+    assert f"awa demande passée demande {made} bio" in said
+    assert f"awa demande ouverte demande {made}" in said
+    assert "cosi" not in said

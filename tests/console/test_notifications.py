@@ -265,6 +265,9 @@ def test_another_approves(office: Office) -> None:
     assert stop.status_code == 303
     assert "Arrêté" in text_of(bio.get(one))
     assert "Arrêté par bio" in text_of(bio.page)
+    chef = office.signed_in("chef", Role.MANAGER)
+    for act in ("awa envoi préparé", "awa envoi lancé", "bio envoi refusé", "bio envoi approuvé", "bio envoi arrêté"):
+        assert act in text_of(chef.get("/console/acts")), act
 
 
 def test_a_budget_that_is_too_small_is_said_before_and_refused(office: Office) -> None:
