@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from gateway.messages import CampaignState, Category, Role, RowState
 from gateway.store import campaigns as stored
 from gateway.store import holdings, preferences
-from gateway.usecases import budgets, campaigns
+from gateway.usecases import budgets, campaigns, templates
 from gateway.usecases.actors import Actor
 from gateway.usecases.campaigns import MAX_FILE, Campaign
 from gateway.web.console.notifications import duration
@@ -166,15 +166,17 @@ def test_a_file_with_wrong_rows(office: Office, kind: str) -> None:
     upload(awa, at, content, f"../../<b>Awa 0197000001</b>.{kind.upper()}")
     public_id = made(awa)
     one = f"{AT}/{public_id}"
+    with office.gateway.database.read() as conn:
+        found = stored.by_public_id(conn, public_id)
+        assert found is not None
+        kept = stored.file_of(conn, office.gateway.parts.seals, found.id)
+    assert kept == (f"table.{kind}", content)  # nothing of the name it came under
     work(office, "bulk")
     said = text_of(awa.get(one))
     for part in ("à envoyer 2", "à corriger 2", "en double, comptées une fois 1", "converti: 1", "3 A4", "5 B6",
                  "il manque la valeur de nom"):  # fmt: skip
         assert part in said, part
     assert "<b>Awa" not in awa.page.text  # type: ignore[union-attr]
-    with office.gateway.database.read() as conn:
-        kept = stored.by_public_id(conn, public_id)
-    assert kept is not None
     report = awa.get(f"{one}/errors.csv")
     assert report.headers["Content-Disposition"] == 'attachment; filename="lignes-a-corriger.csv"'
     assert report.content_type == "text/csv; charset=utf-8"
@@ -484,3 +486,12 @@ def test_every_screen_is_light(office: Office) -> None:
         assert len(page.data) < 30_000, (address, len(page.data))
         assert not re.search(r"<style| style=| on\w+=|javascript:", page.text), address
         assert not re.findall(r'(?:src|href|action)="(?!/console/|#|data:,|\?)[^"]*"', page.text), address
+
+
+def test_a_retired_template_is_not_there_to_send(office: Office) -> None:
+    awa = office.signed_in("awa", Role.SENDER)
+    chosen = template(office)
+    author = Actor("auteur", HOME, frozenset({Role.AUTHOR}))
+    templates.retire(office.gateway.parts, author, chosen)
+    assert "Aucun modèle" in text_of(awa.get(f"{AT}/new"))
+    assert awa.get(f"{AT}/new/{chosen}").status_code == 404
