@@ -1,8 +1,9 @@
-"""Whole journeys before the whole system: a file of few rows without scripts, a longer list with them."""
+"""Whole journeys before the whole system: a file of few rows without scripts, a longer list with them, a demand."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from gateway import settings, wiring
 from gateway.messages import Role
 from tests.browser.test_console import NARROW, WIDE, Office, _pages, fits, kept, sign_in
 from tests.console.furnishing import template
-from tests.e2e.running import Running
+from tests.e2e.running import ROOT, Running
 from tests.supervise.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -27,6 +28,9 @@ Dédé;+229 01 97 00 00 04
 """
 
 
+_DESK = "  guichet:\n    institution: anip\n    kind: desk\n"
+
+
 @dataclass
 class System:
     running: Any
@@ -35,10 +39,15 @@ class System:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """All processes; three SMS need an approver."""
+    """All processes; three SMS need an approver, and birth certificates are asked of a desk."""
     running: Any = Running(tmp_path_factory.mktemp("console") / "data")
     declared = Path(running.environment["GATEWAY_CONFIG"])
-    declared.write_text(declared.read_text().replace("approval_above: 100 ", "approval_above: 2 "))
+    text = declared.read_text().replace("approval_above: 100 ", "approval_above: 2 ")
+    declared.write_text(text.replace("\nsystems:\n", f"\nsystems:\n{_DESK}"))
+    menus = Path(shutil.copytree(ROOT / "menus", running.data.parent / "menus"))
+    asks = menus / "acte-naissance.yaml"
+    asks.write_text(asks.read_text().replace("to: etat-civil\n", "to: guichet\n"))
+    running.environment["GATEWAY_MENUS"] = str(menus)
     try:
         running.start()
         here = {name: value for name, value in running.environment.items() if name.startswith("GATEWAY_")}
@@ -143,3 +152,39 @@ def test_a_list_whose_progress_is_seen_live(scripted: Page, system: System) -> N
     assert page.evaluate("window.stays") is True  # in its place
     expect(page.get_by_text("Terminé", exact=True)).to_be_visible(timeout=60_000)  # and nobody pressed anything
     expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+def test_a_demand_from_the_phone_to_the_desk_and_back(plain: Page, system: System) -> None:
+    office, page = system.office, plain
+    office.person("efi", Role.CASE_WORKER)
+    phone = system.running.phone("+2290197000077")
+    said = phone.dial("*229#", "1", "1", "1234567890", "cot", "1", "1")
+    reference = re.search(r"\d{4} \d{4} \d{4}", said)
+    assert reference is not None, said
+    sign_in(page, office, "efi")
+    page.get_by_role("link", name="Demandes à lire").click()
+    page.get_by_role("link", name=reference[0]).click()
+    expect(page.get_by_text("1234567890")).to_be_visible()
+    page.get_by_text("Demander une précision").click()
+    page.get_by_label("Vos mots en français").first.fill("Quel est votre quartier?")
+    page.get_by_role("button", name="Envoyer la question").click()
+    expect(page.get_by_role("status")).to_have_text("Question envoyée à l'usager.")
+    asked = phone.waits_for_sms(2)
+    assert "Quel est votre quartier?" in asked[-1], asked
+    code = re.search(r"REPONSE (\d+) ", asked[-1])
+    assert code is not None, asked
+    phone.text(f"REPONSE {code[1]} Placodji")
+
+    def answered() -> bool:
+        page.reload()
+        return "Placodji" in page.locator("main").inner_text()
+
+    wait_until(answered, 30, "the answer")
+    page.get_by_text("Décider", exact=True).click()
+    page.get_by_label("Accordée").check()
+    page.get_by_label("Vos mots en français").nth(1).fill("Venez lundi, guichet 4.")
+    page.get_by_role("button", name="Enregistrer la décision").click()
+    expect(page.get_by_role("status")).to_have_text("Décision enregistrée; l'usager est prévenu.")
+    wait_until(lambda: any("Venez lundi, guichet 4." in one for one in phone.inbox()), 30, "the decision")
+    kept(page, "demand_done")
+    assert fits(page)
