@@ -41,6 +41,7 @@ from gateway.usecases import (
     arrivals,
     codes,
     demo_people,
+    demo_templates,
     lookups,
     my_messages,
     persons,
@@ -183,9 +184,10 @@ def note_backup(settings: Settings, at: datetime, name: str = BACKUP) -> bool:
 
 
 def make_demo_people(settings: Settings, keyring: Keyring) -> tuple[DemoAccount, ...]:
-    """The demonstration's accounts, made where they are missing; none unless `settings.local`."""
+    """The demonstration's accounts and templates, made where they are missing; none unless `settings.local`."""
     database = open_database(database_url(settings))
     try:
+        demo_templates.make(database, settings, now())
         return demo_people.make(database, sealed.build(keyring, os.urandom), settings, os.urandom, now())
     finally:
         database.close()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from gateway.backoffice import mapping
+from gateway.backoffice.base import Fault
 from gateway.backoffice.mapping import Reading
-from gateway.backoffice.ways import Fault, Way
+from gateway.backoffice.ways import Way
 from gateway.messages import BackofficeAnswer, BackofficeEvent, Decision, EventType, Evidence, HandOver
 from gateway.outgoing import Answer, NoAnswer, NotSent
 from gateway.settings.mapping import Answers, Meaning
@@ -83,14 +84,19 @@ class Reader:
 
     def news(self, answer: Answer, reference: str) -> tuple[BackofficeEvent, ...] | Fault:
         """The state that is told, as an event with the same id each time it is read; a Fault when none is."""
-        fault = self.way.fault(answer)
+        fault = self.unread(answer)
         if fault is not None:
             return fault
-        if answer.status != 200:
-            return Fault(f"http_{answer.status}", misconfigured=_wrong_way(answer.status))
         reading = mapping.read(self.answers, answer.body)
         event = None if reading is None else self._event(reading, reference)
         return Fault("unreadable", misconfigured=True) if event is None else (event,)
+
+    def unread(self, answer: Answer) -> Fault | None:
+        """Why an answer to a reading is none, before its body is looked at."""
+        fault = self.way.fault(answer)
+        if fault is None and answer.status != 200:
+            fault = Fault(f"http_{answer.status}", misconfigured=_wrong_way(answer.status))
+        return None if fault is None else replace(fault, retry_after_s=_wait_s(answer.retry_after, self.now))
 
     def _failed(self, answer: Answer) -> BackofficeAnswer | None:
         """A RETRY when the way or the system failed; None for what somebody decided."""

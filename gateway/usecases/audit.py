@@ -36,6 +36,8 @@ _SENTENCES = {  # {about}: demand and entry; {kind}: of the entry, or the key's 
     "data_were_altered": "{about}: when entry {number} ({kind}) was written, the data no longer fitted the one before",
     "data_removed": "{about}: the data of entry {number} ({kind}) are gone, and no entry says that they were erased",
     "data_after_erasure": "{about}: there are data again after entry {number} said that they were erased",
+    "said_inserted": "{about}: there is a question or a statement that no entry tells of",
+    "said_unreadable": "{about}: a question or a statement cannot be opened with our keys",
     "data_unreadable": "{about}: the data of entry {number} ({kind}) cannot be opened with our keys",
     "checkpoint_missing": "checkpoints {number} to {to} were removed",
     "checkpoint_order": "checkpoint {number} does not follow the one before it",

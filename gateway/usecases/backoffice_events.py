@@ -95,7 +95,9 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
 def _asked(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
     taken = questions.ask(conn, parts, event, submission, now)
     kind = SubmissionState.MORE_NEEDED.value
-    submission_events.add(conn, submission.id, kind, now, kind if taken else "late", event.event_id)
+    of_question = chain_data.of_question
+    covered = of_question(conn, parts.seals, submission.id, event.event_id, event.question) if taken else None
+    submission_events.add(conn, submission.id, kind, now, kind if taken else "late", event.event_id, covered)
     if event.case_number:
         submissions.note_case(conn, submission.id, event.case_number)
     return taken

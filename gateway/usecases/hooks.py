@@ -14,7 +14,7 @@ import msgspec
 from gateway import logs, metrics
 from gateway.backoffice.endpoints import Delivery, Endpoint, Told
 from gateway.messages import SubmissionState
-from gateway.store import hooks, outbox, stops, submissions
+from gateway.store import breakers, hooks, outbox, stops, submissions
 from gateway.store.db import Connection
 from gateway.store.hooks import Hook
 from gateway.store.outbox import Claimed
@@ -104,6 +104,7 @@ def enable(parts: Parts, name: str, who: str) -> bool:
     with parts.database.begin() as conn:
         done = hooks.enable(conn, name)
         if done:
+            breakers.leave_no_more(conn, system_of(name), parts.now())
             stops.note_act(conn, who, "enable", f"hook:{name}", "", parts.now())
     return done
 
@@ -146,7 +147,7 @@ def _store(
 
 
 def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:
-    """What to send, its attempt committed; None: nothing to do, or not now."""
+    """What to send, its attempt committed; None: nothing to do."""
     now = parts.now()
     with parts.database.begin() as conn:
         try:
@@ -162,10 +163,6 @@ def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:
         endpoint = parts.endpoints.get(hook.endpoint)
         if state.disabled_at is not None or endpoint is None:
             _end(conn, row, "disabled", "disabled" if endpoint else "no_endpoint", now)
-            return None
-        if state.wait_until is not None and state.wait_until > now:
-            due_at = state.wait_until + timedelta(seconds=_spread(parts) * 10)  # not all of them at once
-            outbox.retry(conn, row.id, row.token, due_at, "told_to_wait", now)
             return None
         if outbox.start_call(conn, row.id, row.token, now) is None:
             return None
@@ -194,8 +191,9 @@ def _settle(parts: Parts, row: Claimed, hook: Hook, told: Told) -> str:
             if hooks.disable(conn, hook.endpoint, told.code, now):
                 logs.event("hook.disabled", level="error", endpoint=hook.endpoint, code=told.code)
             return "disabled"
-        wait_until = None if told.wait_s is None else now + timedelta(seconds=told.wait_s)
-        hooks.note_failed(conn, hook.endpoint, told.code, now, wait_until)
+        hooks.note_failed(conn, hook.endpoint, told.code, now)
+        if told.wait_s is not None:
+            breakers.rest(conn, system_of(hook.endpoint), now + timedelta(seconds=told.wait_s), told.code, now)
         if tries > len(WAITS_S):
             _end(conn, row, "given_up", told.code, now)
             return "given_up"

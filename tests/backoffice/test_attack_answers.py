@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.backoffice.base import LookupItem, LookupResult
+from gateway.backoffice.base import Fault, LookupItem, LookupResult
 from gateway.backoffice.build import build
 from gateway.backoffice.signing import verifier
 from gateway.backoffice.webhooks import WebhookError, parse
@@ -48,7 +48,9 @@ def test_what_cannot_be_read_is_asked_again(institution, answering, office, a_re
     answer = office.submit(a_request)
     assert (answer.outcome, answer.code) == (HandOver.RETRY, "unreadable")
     institution.answers = [answering(200, body)]
-    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult("unavailable")
+    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult(
+        "unavailable", fault=Fault("unreadable", misconfigured=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,33 @@ def test_what_an_answer_means(hooked: Hooked, status: int, code: str, outcome: s
     assert row.last_code == code
 
 
+def test_a_silent_endpoint_has_no_breaker_that_would_break_the_schedule_of_others(hooked: Hooked) -> None:
+    hooked.receiver.says(500)
+    while hooked.outcomes() == [None]:
+        hooked.deliver()
+        hooked.bench.time = max(hooked.due_at(), hooked.bench.time)
+    hooked.tell()
+    assert hooked.deliver() == 1, "ten attempts in a row failed, and the next webhook is tried at once"
+
+
+def test_no_endpoint_takes_more_than_its_share_of_the_calls(hooked: Hooked) -> None:
+    for _ in range(5):
+        hooked.tell()
+    hooked.receiver.says(204)
+    assert [hooked.deliver() for _ in range(3)] == [4, 2, 0]
+
+
+def test_whoever_enables_an_endpoint_does_not_wait_as_it_once_asked(hooked: Hooked) -> None:
+    hooked.receiver.says(429, Retry_After="86400")
+    hooked.deliver()
+    with hooked.bench.parts.database.begin() as conn:
+        stored.disable(conn, "suivi", "person", hooked.bench.time)
+    hooked.receiver.says(204)
+    hooks.enable(hooked.bench.parts, "suivi", "op")
+    hooked.tell()
+    assert hooked.deliver() == 1
+
+
 def test_410_disables_the_endpoint_until_a_person_enables_it(hooked: Hooked) -> None:
     hooked.tell()
     hooked.receiver.says(410)

@@ -62,8 +62,8 @@ submissions = Table(
     Index("ix_submissions_helper", "helper_id", "id", **where("helper_id IS NOT NULL")),
     Index("ix_submissions_erase_after", "erase_after", **where("erase_after IS NOT NULL")),
     Index("ix_submissions_system", "system", "state", "id"),
-    Index("ix_submissions_state", "state"),
-    Index("ix_submissions_promised", "promised_on", **where("promised_on IS NOT NULL AND late_told_at IS NULL")),
+    Index("ix_submissions_state", "state", "promised_on"),
+    Index("ix_submissions_hand_over_by", "hand_over_by", **where("state IN ('received')")),
 )
 
 submission_events = Table(
@@ -186,7 +186,6 @@ endpoints = Table(
     text("name", 64, primary_key=True),
     instant("failing_since", nullable=True),
     instant("disabled_at", nullable=True),  # by 410, or by an operator
-    instant("wait_until", nullable=True),  # it asked for fewer calls: none before
     text("why", 64),
 )
 

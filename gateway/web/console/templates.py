@@ -92,7 +92,7 @@ def _editor(visit: Visit, draft: Draft, found: Template | None = None, faults: t
         "template_editor.html",
         status=400 if faults else 200,
         script=True,
-        draft=draft,
+        hours=visit.parts.settings.hours,
         found=found,
         shown=shown,
         addable=[one for one in known if one not in shown],
@@ -111,6 +111,7 @@ def _measures(visit: Visit, draft: Draft) -> Mapping[str, Any]:
         "measures": templates.measured(visit.parts, visit.actor, _institution(visit), draft),
         "sizes": dict(list(body.placeholders.items())[: MAX_PLACEHOLDERS + 1]),
         "examples": draft.examples,
+        "draft": draft,
     }
 
 
