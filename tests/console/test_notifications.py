@@ -399,7 +399,8 @@ def test_templates_to_choose_in_pages_and_by_name(office: Office) -> None:
     assert "Aucun modèle de ce nom." in text_of(awa.get(f"{AT}/new?q=x"))
     for odd in ("page=x", "page=9999", "page=-1", "q=%00"):
         assert awa.get(f"{AT}/new?{odd}").status_code == 200
-    assert awa.get(f"{AT}/new/999999999999999999999").status_code == 404
+    for odd in ("new/999999999999999999999", "%00", f"{'0' * 200}", "new/0x1", "%F0%9F%98%80/rows", "../people"):
+        assert awa.get(f"{AT}/{odd}").status_code == 404, odd
 
 
 def test_what_moves_is_asked_for_again_until_it_rests(office: Office) -> None:

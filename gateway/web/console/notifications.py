@@ -24,6 +24,8 @@ _FIRST_WRONG = 5
 _OVER = "over"
 #: How often htmx asks while something moves, and while it waits for reports or for its hour.
 _SOON_S, _LATER_S = 3, 30
+#: Counting more rows than this takes the database long enough to be asked less often.
+_MANY, _MANY_S = 5_000, 10
 #: Reports still come for so long after the last SMS was written that the page asks for them.
 _REPORTS = timedelta(minutes=10)
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
@@ -165,10 +167,11 @@ def _stage(found: Campaign) -> str:
 def _ask_every_s(visit: Visit, found: Campaign) -> int:
     """After how many seconds htmx asks again; 0: nothing moves any more by itself."""
     now = visit.parts.now()
+    soon_s = _SOON_S if sum(found.rows.values()) <= _MANY else _MANY_S
     if found.state is CampaignState.CHECKING:
-        return _SOON_S
+        return soon_s
     if _is_sending(found):
-        return _SOON_S if found.opens_at <= now else _LATER_S
+        return soon_s if found.opens_at <= now else _LATER_S
     reports = found.state is CampaignState.DONE and found.ended_at is not None and now - found.ended_at < _REPORTS
     return _LATER_S if reports else 0
 
