@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 
-from bench import audit, campaigns, paging, sms, turns
+from bench import api, audit, campaigns, paging, sms, turns
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         "python": platform.python_version(),
         "paging": paging.measure(),
         **campaigns.measure(),
+        **api.measure(),
         **sms.measure(),
         **audit.measure(),
         **turns.measure(),

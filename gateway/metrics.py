@@ -40,6 +40,8 @@ sms_received = Counter("sms_received", "SMS from citizens, as they were delivere
 sms_sent = Counter("sms_messages", "SMS calls settled, one per recipient", ["channel", "outcome"])
 submissions_handed_over = Counter("submissions_handed_over", "Submissions offered to a system", ["system", "outcome"])
 sms_withheld = Counter("sms_withheld", "SMS that a ceiling stopped before they were written", ["scope"])
+api_calls = Counter("api_calls", "Calls of the API that had a key", ["operation", "status"])
+api_refusals = Counter("api_refusals", "Calls of the API that were refused", ["code"])
 hook_deliveries = Counter("hook_deliveries", "Webhooks to institutions, attempts settled", ["endpoint", "outcome"])
 
 #: What prometheus_client makes a file large at first: some 400 series.

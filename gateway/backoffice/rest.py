@@ -14,7 +14,7 @@ from gateway.backoffice import mapping, written
 from gateway.backoffice.answers import Reader, code_of, lost
 from gateway.backoffice.base import Fault, LookupItem, LookupResult
 from gateway.backoffice.ways import Call, Way
-from gateway.backoffice.words import UNREADABLE, clean
+from gateway.backoffice.words import BYTE_ORDER_MARK, UNREADABLE, clean
 from gateway.messages import (
     BackofficeAnswer,
     BackofficeEvent,
@@ -137,7 +137,7 @@ class RestBackOffice:
             return LookupResult("unavailable", fault=Fault(code_of(error)))
         fault = self._reader.unread(answer)
         try:
-            read = _decode_lookup(answer.body) if fault is None else None
+            read = _decode_lookup(answer.body.removeprefix(BYTE_ORDER_MARK)) if fault is None else None
         except UNREADABLE:
             fault, read = Fault("unreadable", misconfigured=True), None
         if read is None:

@@ -28,6 +28,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "beat": "beat",
     "top": "top",
     "user": "user",
+    "key": "key",
     "tokens": "tokens",
     "keys": "keys",
     "person": "person",

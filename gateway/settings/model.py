@@ -150,6 +150,15 @@ class Console(_Part):
     longest_wait_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
 
 
+class Api(_Part):
+    """What a new API key may do unless another limit is given, and how long an answer is kept to be repeated."""
+
+    per_minute: Annotated[int, Field(ge=1, le=6000)] = 600  #: calls
+    per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000  #: notifications
+    idempotency_s: Annotated[int, Field(ge=3600, le=604_800)] = 86_400  #: how long an Idempotency-Key is remembered
+    lease_s: Annotated[int, Field(ge=1, le=600)] = 60  #: past it, a call that did not end may be made again
+
+
 #: What an institution's endpoint may be told of. `submission.statement`: the citizen gave more information.
 HookEvent = Literal[
     "submission.received",
@@ -278,6 +287,7 @@ class Settings(_Part):
     institutions: dict[str, Institution] = {}
     hours: SendingHours = SendingHours()
     console: Console = Console()
+    api: Api = Api()
     systems: dict[str, System] = {}
     hooks: dict[str, HookSettings] = {}
     limits: Limits = Limits()

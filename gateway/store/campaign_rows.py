@@ -80,6 +80,18 @@ class Sending:
     about_topic: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose notification an SMS is. `notification`: its id, that of the campaign and the row's number."""
+
+    row_id: int | None
+    notification: str
+    institution: str
+    own_reference: str | None
+    live: bool
+    by_api: bool
+
+
 def add_many(conn: Connection, seals: Seals, campaign_id: int, rows: Sequence[NewRow]) -> None:
     """Stores checked rows: each number once, or nothing of the transaction is stored."""
     if rows:
@@ -149,6 +161,19 @@ def page(
     return tuple(_stored(seals, row) for row in conn.execute(found))
 
 
+def referred_to(
+    conn: Connection, seals: Seals, institution: str, live: bool, own_reference: str, after_id: int, limit: int
+) -> tuple[tuple[StoredRow, str, CampaignState], ...]:
+    """The rows that an institution gave this reference, by id after one, each with its campaign's id and state."""
+    r, m, c = campaign_rows.c, mts.c, campaigns.c
+    sms = (m.state.label("mt_state"), m.channel.label("mt_channel"), m.reason.label("mt_reason"))
+    found = select(campaign_rows, *sms, m.updated_at.label("mt_updated_at"), c.public_id, c.state.label("whole"))
+    found = found.join_from(campaign_rows, campaigns, r.campaign_id == c.id).join(mts, r.mt_id == m.id, isouter=True)
+    mine = found.where(r.own_reference == bounded(own_reference, 64), c.institution == institution, c.live == live)
+    rows = conn.execute(mine.where(r.id > after_id).order_by(r.id).limit(limit))
+    return tuple((_stored(seals, row), row.public_id, CampaignState(row.whole)) for row in rows)
+
+
 def numbered(conn: Connection, seals: Seals, campaign_id: int, number: int) -> StoredRow | None:
     """The row of that number, None when there is none."""
     found = page(conn, seals, campaign_id, number - 1, 1)
@@ -186,6 +211,24 @@ def of_mts(conn: Connection, mt_ids: Collection[int]) -> dict[int, Sending]:
     return {row.mt_id: Sending(row.id, CampaignState(row.state), row.source == "topic") for row in rows}
 
 
+def origins(conn: Connection, mt_ids: Collection[int]) -> tuple[Origin, ...]:
+    """Whose notifications these SMS are, in the order of their rows; those of none are left out."""
+    r, c = campaign_rows.c, campaigns.c
+    found = select(r.id, r.number, r.own_reference, c.public_id, c.institution, c.live, c.api_key_id)
+    found = found.join_from(campaign_rows, campaigns, r.campaign_id == c.id).where(r.mt_id.in_(mt_ids))
+    return tuple(
+        Origin(
+            row_id=row.id,
+            notification=f"{row.public_id}-{row.number}",
+            institution=row.institution,
+            own_reference=row.own_reference,
+            live=bool(row.live),
+            by_api=row.api_key_id is not None,
+        )
+        for row in conn.execute(found.order_by(r.id))
+    )
+
+
 def cost_of(conn: Connection, campaign_id: int, state: RowState) -> int:
     """F CFA of the rows in a state."""
     r = campaign_rows.c
@@ -193,8 +236,8 @@ def cost_of(conn: Connection, campaign_id: int, state: RowState) -> int:
     return int(conn.execute(summed).scalar_one())
 
 
-def withdraw(conn: Connection, campaign_id: int, now: datetime) -> tuple[int, int]:
-    """How many SMS of the campaign had not left and never will, and what they would have cost, in F CFA.
+def withdraw(conn: Connection, campaign_id: int, now: datetime) -> tuple[frozenset[int], int]:
+    """The SMS of the campaign that had not left and never will, and what they would have cost, in F CFA.
 
     The outbox first, then the SMS: in the order of whoever sends them. A row that a worker holds is left to it: it
     finds its SMS settled.
@@ -209,7 +252,7 @@ def withdraw(conn: Connection, campaign_id: int, now: datetime) -> tuple[int, in
     if rows:
         noted = {"at": now, "state": MtState.SUPPRESSED, "source": "person", "code": "stopped"}
         conn.execute(insert(mt_events), [{"mt_id": row.id, **noted} for row in rows])
-    return len(rows), sum(row.cost_f or 0 for row in rows)
+    return frozenset(row.id for row in rows), sum(row.cost_f or 0 for row in rows)
 
 
 def erase_some(conn: Connection, campaign_id: int, limit: int) -> int:

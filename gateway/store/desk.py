@@ -5,7 +5,7 @@ Every function takes the desk: what is not of it does not exist here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.messages import SubmissionState
 from gateway.store.columns import bounded
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
-from gateway.store.tables import questions, statements, submission_events, submissions
+from gateway.store.tables import holdings, questions, statements, submission_events, submissions
 
 _S = SubmissionState
 _s, _e = submissions.c, submission_events.c
@@ -96,6 +96,35 @@ def page(conn: Connection, desk: Desk, chosen: Chosen, limit: int, after_id: int
     return tuple(_waiting(row) for row in conn.execute(lines))
 
 
+def filed(
+    conn: Connection,
+    desk: Desk,
+    state: SubmissionState | None,
+    service: str | None,
+    after_id: int,
+    limit: int,
+    guests: Collection[bytes] | None,
+) -> tuple[Waiting, ...]:
+    """At most `limit` demands by id after one, in a state and of a service when given.
+
+    `guests`: only those of numbers with these digests.
+    """
+    lines = _lines(desk).where(_s.id > after_id).order_by(_s.id).limit(limit)
+    if state is not None:
+        lines = lines.where(_s.state == state)
+    if service is not None:
+        lines = lines.where(_s.service == bounded(service, 64))
+    if guests is not None:
+        lines = lines.where(_s.holding_id.in_(_holdings_of(guests)))
+    return tuple(_waiting(row) for row in conn.execute(lines))
+
+
+def is_of(conn: Connection, submission_id: int, guests: Collection[bytes]) -> bool:
+    """Whether the demand is of a number with one of these digests."""
+    found = select(_s.id).where(_s.id == submission_id, _s.holding_id.in_(_holdings_of(guests)))
+    return conn.execute(found).scalar_one_or_none() is not None
+
+
 def find(conn: Connection, desk: Desk, reference: str) -> Waiting | None:
     """The line of a reference (12 digits); None when there is none such at this desk."""
     row = conn.execute(_lines(desk).where(_s.reference == reference)).one_or_none()
@@ -161,6 +190,10 @@ def said(conn: Connection, seals: Seals, submission_id: int) -> tuple[Said, ...]
 
 def _by_language(seals: Seals, sealed: bytes | None) -> dict[str, str]:
     return {} if sealed is None else dict(seals.open_json(sealed, _QUESTION))
+
+
+def _holdings_of(digests: Collection[bytes]) -> Any:
+    return select(holdings.c.id).where(holdings.c.msisdn_digest.in_(digests)).scalar_subquery()
 
 
 def _due() -> ColumnElement[date]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gateway.messages import SubmissionState
-from gateway.store import audiences, campaign_rows
+from gateway.store import api_keys, audiences, campaign_rows
 from gateway.store import holdings as numbers
 from gateway.store import questions as asked
 from gateway.store import statements as said
@@ -81,6 +81,10 @@ def export(conn: Connection, seals: Seals, msisdn: str, read_state: ReadState, *
         "lists_of_institutions": [
             {"institution": one.institution, "name": one.name, "made_at": one.created_at.isoformat()}
             for one in (audiences.lists_with(conn, seals, digest) if known else ())
+        ],
+        "guest_of_trial_keys": [
+            {"institution": institution, "made_at": made_at.isoformat()}
+            for institution, made_at in (api_keys.guest_of(conn, seals, digest) if known else ())
         ],
         "dialogues_not_finished": [
             _shown(row, "service", "channel", "screen", "saved_at", "expires_at")

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 
 from gateway.messages import MtState
-from gateway.store import audiences, campaign_rows
+from gateway.store import api_keys, audiences, campaign_rows
 from gateway.store import holdings as numbers
 from gateway.store import submissions as demands
 from gateway.store.columns import bounded
@@ -102,6 +102,7 @@ def erase(
     texts = _erase_mos(conn, digest, before, since)
     texts += campaign_rows.erase_number(conn, digest, before, began(conn, digest, since))
     texts += audiences.forget_number(conn, seals, digest)
+    texts += api_keys.forget_guest(conn, seals, digest)
     if not held:
         return Counts(texts=texts)
     open_ones = select(s.holding_id, s.helper_id).where(

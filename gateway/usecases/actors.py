@@ -20,6 +20,7 @@ class Right(StrEnum):
     SEE_TEMPLATES = "see_templates"
     WRITE_TEMPLATES = "write_templates"
     SEE_DEMANDS = "see_demands"  #: the list, masked
+    READ_DEMANDS = "read_demands"  #: what citizens wrote
     HANDLE_DEMANDS = "handle_demands"  #: open, take, ask, decide
     SEE_PEOPLE = "see_people"
     MANAGE_PEOPLE = "manage_people"
@@ -39,6 +40,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.SEE_TEMPLATES: frozenset({_R.READER, _R.SENDER, _R.AUTHOR, _R.APPROVER, _R.MANAGER}),
     Right.WRITE_TEMPLATES: frozenset({_R.AUTHOR}),
     Right.SEE_DEMANDS: frozenset({_R.READER, _R.CASE_WORKER}),
+    Right.READ_DEMANDS: frozenset({_R.CASE_WORKER}),
     Right.HANDLE_DEMANDS: frozenset({_R.CASE_WORKER}),
     Right.SEE_PEOPLE: frozenset({_R.MANAGER, _R.ADMINISTRATOR, _R.AUDITOR}),
     Right.MANAGE_PEOPLE: frozenset({_R.MANAGER, _R.ADMINISTRATOR}),
@@ -61,16 +63,22 @@ class Absent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who is known. `name` is what is kept beside what he does: a login, "key:PREFIX", "cli:USER"."""
+    """Somebody who is known. `name` is what is kept beside what he does: a login, "key:PREFIX", "cli:USER".
+
+    `rights`: of an API key, which has no role: these and no others.
+    """
 
     name: str
     institution: str | None  #: None: of the platform
     roles: frozenset[Role]
     person_id: int | None = None
     api_key_id: int | None = None
+    rights: frozenset[Right] = frozenset()
 
     def may(self, right: Right, institution: str | None) -> bool:
         """Whether he may do this in this institution; None: on the platform as a whole."""
+        if right in self.rights:
+            return self.institution is not None and self.institution == institution
         if not RIGHTS[right] & self.roles:
             return False
         if RIGHTS[right] & self.roles & PLATFORM_ROLES:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 
 from gateway import logs
-from gateway.messages import CampaignState, RowState
+from gateway.messages import CampaignState, MtState, RowState
 from gateway.store import campaign_rows, campaigns, outbox, stops
 from gateway.store.campaigns import StoredCampaign
 from gateway.store.db import Connection
-from gateway.usecases import budgets, hours
+from gateway.usecases import budgets, hours, mt_moves
 from gateway.usecases.actors import Absent, Actor, Right
 from gateway.usecases.campaign_parts import LANE, WORK_PRIORITY, Job, job_of
 from gateway.usecases.campaign_words import CampaignRefused
@@ -63,7 +63,8 @@ def stop(parts: Parts, actor: Actor, public_id: str) -> int:
             raise CampaignRefused("state")  # all of it has left
         unwritten_f = campaign_rows.cost_of(conn, campaign.id, RowState.GOOD)
         budgets.correct(conn, campaign.institution, campaign.budget_month, -(cost_f + unwritten_f))
-    return withdrawn
+        mt_moves.tell(conn, parts, withdrawn, MtState.SUPPRESSED, "stopped", now)
+    return len(withdrawn)
 
 
 def give_word(conn: Connection, parts: Parts, job: Job, who: str, now: datetime, *, part_allowed: bool) -> None:

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from gateway import logs
 from gateway.messages import CampaignState, MtState
-from gateway.store import campaign_rows, campaigns, mts, outbox
+from gateway.store import campaign_rows, campaigns, outbox
 from gateway.store.campaign_rows import Sending
 from gateway.store.db import Connection
 from gateway.store.mts import MtToSend
 from gateway.store.outbox import Claimed
-from gateway.usecases import hours
+from gateway.usecases import hours, mt_moves
 from gateway.usecases.parts import Parts
 from gateway.usecases.preferences import Preferences
 
@@ -36,9 +36,9 @@ def held_back(
             continue
         topic = topics.get(campaign.campaign_id)
         if campaign.state is CampaignState.STOPPED:
-            _suppress(conn, row, mt, "stopped", now)
+            _suppress(conn, parts, row, mt, "stopped", now)
         elif topic and topic not in chosen[mt.holding_id].topics:
-            _suppress(conn, row, mt, "refused", now)
+            _suppress(conn, parts, row, mt, "refused", now)
         elif (opens_at := hours.opens_at(parts.settings, mt.category, now)) > now:
             later.setdefault(row.token, {})[row.id] = opens_at
         else:
@@ -53,7 +53,7 @@ def _topic(conn: Connection, parts: Parts, campaign: Sending) -> str:
     return str(campaigns.options(conn, parts.seals, campaign.campaign_id).get("topic", ""))
 
 
-def _suppress(conn: Connection, row: Claimed, mt: MtToSend, code: str, now: datetime) -> None:
+def _suppress(conn: Connection, parts: Parts, row: Claimed, mt: MtToSend, code: str, now: datetime) -> None:
     if outbox.done(conn, row.id, row.token, code, now):
-        mts.move(conn, mt.id, MtState.SUPPRESSED, "send", code, now)
+        mt_moves.move(conn, parts, mt.id, MtState.SUPPRESSED, "send", code, now)
         logs.event("mt.suppressed", mt_id=mt.id, channel=mt.channel, code=code)

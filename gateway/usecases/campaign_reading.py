@@ -61,7 +61,7 @@ def rows(
     with parts.database.read() as conn:
         campaign = seen(conn, actor, public_id)
         found = campaign_rows.page(conn, parts.seals, campaign.id, after, limit, state)
-    return tuple(_row(parts, row, language) for row in found)
+    return tuple(in_words(parts, row, language) for row in found)
 
 
 def preview(parts: Parts, actor: Actor, public_id: str, number: int) -> str:
@@ -117,7 +117,8 @@ def _harmless(cell: str) -> str:
     return f"'{flat}" if cell[:1] in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20" and cell else flat
 
 
-def _row(parts: Parts, row: campaign_rows.StoredRow, language: str) -> Row:
+def in_words(parts: Parts, row: campaign_rows.StoredRow, language: str) -> Row:
+    """The row as people see it."""
     said = say(ROW_STATES, row.state, language)
     if row.mt_state is not None:
         said = words(row.mt_state, _proof(parts, row.mt_channel), language, row.mt_reason)

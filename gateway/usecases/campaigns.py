@@ -30,7 +30,7 @@ from gateway.usecases.preferences import TOPICS
 
 __all__ = [
     "Campaign", "CampaignRefused", "NewCampaign", "Recipient", "Row", "approve", "list_", "pasted", "preview",
-    "refuse", "report", "rows", "send", "show", "start", "stop", "template_names",
+    "refuse", "report", "rows", "send", "show", "start", "start_within", "stop", "template_names",
 ]  # fmt: skip
 
 #: Bytes of a file: 100,000 rows of ten columns are half of it.
@@ -71,37 +71,43 @@ def start(parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str
 
     Raises Absent, CampaignRefused, StoreUnavailable.
     """
+    with parts.database.begin() as conn:
+        public_id = start_within(conn, parts, actor, institution, new)
+    parts.announce((LANE,))
+    return public_id
+
+
+def start_within(conn: Connection, parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str:
+    """As `start`, in the caller's transaction; announce LANE after it."""
     actor.must(Right.SEND, institution)
     if institution not in parts.settings.institutions:
         raise Absent
     now = parts.now()
     content = _content(parts, new, now)
-    with parts.database.begin() as conn:
-        version = _version(conn, parts, institution, new)
-        public_id = _public_id(parts, actor, new, content)
-        stored = campaigns.NewCampaign(
-            public_id=public_id,
-            institution=institution,
-            version_id=version,
-            source=new.source,
-            live=new.live,
-            created_by=actor.name,
-            api_key_id=actor.api_key_id,
-            own_reference=new.own_reference,
-            start_at=new.start_at,
-            part_allowed=new.part_allowed,
-            rows=_guess(new),
-            options=_options(new),
-        )
-        campaign_id = campaigns.add(conn, parts.seals, stored, now)
-        if campaign_id is None:  # the same press again
-            return public_id
-        if content:
-            campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
-        stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now, institution)
-        if not _check_small(conn, parts, campaign_id, new, now):
-            outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
-    parts.announce((LANE,))
+    version = _version(conn, parts, institution, new)
+    public_id = _public_id(parts, actor, new, content)
+    stored = campaigns.NewCampaign(
+        public_id=public_id,
+        institution=institution,
+        version_id=version,
+        source=new.source,
+        live=new.live,
+        created_by=actor.name,
+        api_key_id=actor.api_key_id,
+        own_reference=new.own_reference,
+        start_at=new.start_at,
+        part_allowed=new.part_allowed,
+        rows=_guess(new),
+        options=_options(new),
+    )
+    campaign_id = campaigns.add(conn, parts.seals, stored, now)
+    if campaign_id is None:  # the same press again
+        return public_id
+    if content:
+        campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
+    stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now, institution)
+    if not _check_small(conn, parts, campaign_id, new, now):
+        outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
     logs.event("campaign.started", campaign_id=campaign_id, source=new.source)
     return public_id
 

@@ -10,8 +10,7 @@ from gateway.store import holdings as stored_holdings
 from gateway.store import mts, outbox, stray_dlrs
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
-from gateway.store.sealed import Seals
-from gateway.usecases import holdings
+from gateway.usecases import holdings, mt_moves
 from gateway.usecases.parts import Parts
 
 MOVED = "moved"
@@ -40,7 +39,7 @@ def take_dlr(parts: Parts, dlr: Dlr, now: datetime) -> str:
             stray_dlrs.add(conn, parts.seals, dlr, now)
             outcome = STRAY if known is None else UNKNOWN_STATUS
         else:
-            moved = settle(conn, known.id, dlr.state, dlr.reason, now)
+            moved = settle(conn, parts, known.id, dlr.state, dlr.reason, now)
             outcome = outcome or (MOVED if moved else UNCHANGED)
             if dlr.gone:
                 _gone(conn, parts, known, now)
@@ -75,11 +74,11 @@ def _adopted(conn: Connection, parts: Parts, dlr: Dlr, now: datetime) -> Mt | No
     if len(candidates) != 1:
         return None
     mts.set_external(conn, candidates[0].id, dlr.external_id, "", now)
-    match_strays(conn, parts.seals, dlr.channel, dlr.external_id, now)
+    match_strays(conn, parts, dlr.channel, dlr.external_id, now)
     return candidates[0]
 
 
-def adopt_waiting(conn: Connection, seals: Seals, limit: int, now: datetime) -> int:
+def adopt_waiting(conn: Connection, parts: Parts, limit: int, now: datetime) -> int:
     """How many SMS of unknown fate were settled by reports that came before it was known that their answer was lost.
 
     As for a report that comes later: one such SMS to a number, and reports of one id about that number.
@@ -87,25 +86,27 @@ def adopt_waiting(conn: Connection, seals: Seals, limit: int, now: datetime) -> 
     adopted = 0
     for mt_id, channel, external_id in stray_dlrs.adoptable(conn, limit):
         mts.set_external(conn, mt_id, external_id, "", now)
-        match_strays(conn, seals, channel, external_id, now)
+        match_strays(conn, parts, channel, external_id, now)
         adopted += 1
     return adopted
 
 
-def settle(conn: Connection, mt_id: int, state: MtState, reason: str, now: datetime) -> bool:
+def settle(conn: Connection, parts: Parts, mt_id: int, state: MtState, reason: str, now: datetime) -> bool:
     """Whether the report moved the SMS. One whose sending had no known end is settled with it."""
-    moved = mts.move(conn, mt_id, state, "dlr", reason, now)
+    moved = mt_moves.move(conn, parts, mt_id, state, "dlr", reason, now)
     if moved:
         outbox.settle_unknown(conn, "mt", mt_id, f"dlr_{state.value}", now)
     return moved
 
 
-def match_strays(conn: Connection, seals: Seals, channel: str, external_id: str, now: datetime) -> int:
+def match_strays(conn: Connection, parts: Parts, channel: str, external_id: str, now: datetime) -> int:
     """How many waiting reports moved the SMS that now has this id. Call it when the id has been stored."""
     waiting = stray_dlrs.take(conn, channel, external_id, now)
-    known = mts.by_external_id(conn, seals, channel, external_id) if waiting else None
+    known = mts.by_external_id(conn, parts.seals, channel, external_id) if waiting else None
     if known is None:
         return 0
-    moved = sum(settle(conn, known.id, stray.state, stray.code, now) for stray in waiting if stray.state is not None)
+    moved = sum(
+        settle(conn, parts, known.id, stray.state, stray.code, now) for stray in waiting if stray.state is not None
+    )
     logs.event("dlr.matched", channel=channel, mt_id=known.id, submission_id=known.submission_id, moved=moved)
     return moved

@@ -1,4 +1,4 @@
-"""The demonstration's templates: two per institution, made where `make run` runs and there are none yet."""
+"""The demonstration's templates, made for each institution where `make run` runs and there are none yet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,16 @@ OUTING = Draft(
     sizes={"commune": 20, "date": 12},
     examples={"commune": "Parakou", "date": "samedi 12/12"},
 )
-ALL = (READY, OUTING)
+#: For whoever tries the API. Vital: a demonstration at night arrives at night.
+TRIAL = Draft(
+    name="Démonstration",
+    category=Category.VITAL,
+    texts={"fr": "Bonjour {nom}, ceci est un essai.", "en": "Hello {nom}, this is a trial."},
+    languages=("fr", "en"),
+    sizes={"nom": 30},
+    examples={"nom": "Awa Dossou"},
+)
+ALL = (READY, OUTING, TRIAL)
 
 
 def make(database: Database, settings: Settings, now: datetime) -> int:

@@ -191,7 +191,7 @@ def _move(
         event_id=event_id,
         type=type_,
         reference=line.reference,
-        occurred_at=now,
+        occurred_at=None,
         case_number=clean(words.case_number),
         decision=decision,
         message=said if type_ is EventType.DECIDED else {},

@@ -10,7 +10,7 @@ from gateway.menu.model import Service
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
 from gateway.store import chain_data, outbox, submission_events, submissions
 from gateway.store import hand_over as stored
-from gateway.store.db import Connection
+from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.hand_over import HandOverMaterial
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
@@ -51,7 +51,7 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
             continue
         started = parts.monotonic()
         answer = _ask(parts, material)
-        settled = _settle(parts, row, material, answer)
+        settled = _settled(parts, row, material, answer)
         metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
         wrong_way = answer.misconfigured or (
             answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
@@ -112,6 +112,17 @@ def _ask(parts: Parts, material: HandOverMaterial) -> BackofficeAnswer:
         return BackofficeAnswer(HandOver.RETRY, code="failed")
 
 
+def _settled(parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
+    """As `_settle`; an answer that we cannot take is as none: asked for again, and in the end a person looks."""
+    try:
+        return _settle(parts, row, material, answer)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        logs.failure("submission.answer_failed", error, submission_id=material.id, system=material.system)
+        return _settle(parts, row, material, BackofficeAnswer(HandOver.RETRY, code="failed"))
+
+
 def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
     """Whether my token stood and the answer was stored; notices leave only then."""
     with parts.database.begin() as conn:
@@ -144,10 +155,11 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
     """The state and, if this moved it, the notice: an event that came first has told the citizen already."""
     now = parts.now()
     to, kind = _MEANINGS[answer.outcome]
-    moved = submissions.set_state(
+    rejected = answer.outcome is HandOver.REJECTED
+    moved = not (rejected and _is_there(conn, parts, material.id)) and submissions.set_state(
         conn, parts.seals, material.id, to, now, case_number=answer.case_number, message=answer.reason
     )
-    refused = moved and answer.outcome is HandOver.REJECTED
+    refused = moved and rejected
     covered = chain_data.of_answer(conn, parts.seals, material.id) if refused else None
     submission_events.add(conn, material.id, kind, now, answer.code if moved else "late", data_digest=covered)
     current = submissions.by_id(conn, parts.seals, material.id)
@@ -159,6 +171,13 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
         notices.acknowledged(conn, parts, current)
     elif answer.outcome is HandOver.REJECTED:
         notices.not_accepted(conn, parts, current)
+
+
+def _is_there(conn: Connection, parts: Parts, submission_id: int) -> bool:
+    """Whether the institution has told since that it has the demand: then it has not refused to take it."""
+    submissions.hold(conn, submission_id)
+    current = submissions.by_id(conn, parts.seals, submission_id)
+    return current is not None and current.state is not SubmissionState.RECEIVED
 
 
 def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str) -> bool:

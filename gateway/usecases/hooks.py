@@ -6,7 +6,7 @@ demand that it was handed. The order in which webhooks arrive is not promised: e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,8 +14,10 @@ import msgspec
 from gateway import logs, metrics
 from gateway.backoffice.endpoints import Delivery, Endpoint, Told
 from gateway.messages import SubmissionState
-from gateway.store import breakers, hooks, outbox, stops, submissions
+from gateway.store import breakers, events, hooks, outbox, stops, submissions
+from gateway.store.campaign_rows import Origin
 from gateway.store.db import Connection
+from gateway.store.events import NewEvent
 from gateway.store.hooks import Hook
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
@@ -32,18 +34,19 @@ _PRIORITY = 20
 #: Seconds from one attempt to the next (Standard Webhooks, "retries"): 75 hours in all.
 WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _JITTER = 0.1
+#: A person must look, and not after 75 hours: the address or the secret is wrong.
+_MISCONFIGURED = ("private_address", "no_secret")
 #: Standard Webhooks: a payload has less than 20 kB.
 MOST_BYTES = 20_000
 
 
 def tell(conn: Connection, parts: Parts, kind: str, submission_id: int, now: datetime) -> bool:
-    """Stores a webhook about a demand for each endpoint of its institution that wants this kind; whether there is one.
+    """Stores an event about a demand, and a webhook for each endpoint of its institution that wants this kind.
+
+    The event can be asked for afterwards (store/events.py); webhooks have its id. Whether there is a webhook.
 
     Call it in the transaction of the effect, after it; then announce LANE.
     """
-    wanted = [name for name, one in parts.settings.hooks.items() if kind in one.events]
-    if not wanted:
-        return False
     demand = submissions.by_id(conn, parts.seals, submission_id)
     if demand is None:
         return False
@@ -54,25 +57,37 @@ def tell(conn: Connection, parts: Parts, kind: str, submission_id: int, now: dat
         "submitted_at": _iso(demand.submitted_at),
         "promised_on": None if demand.promised_on is None else demand.promised_on.isoformat(),
     }
-    names = [name for name in wanted if parts.settings.hooks[name].institution == demand.institution]
-    for name in names:
-        _store(conn, parts, name, kind, data, submission_id, now)
+    event_id = _new_event_id(parts)
+    new = NewEvent(demand.institution, event_id, kind, data, submission_id=submission_id)
+    events.add_many(conn, parts.seals, (new,), now)
+    names = _endpoints(parts, demand.institution, kind)
+    for number, name in enumerate(names):
+        _store(conn, parts, name, _webhook_id(event_id, number), kind, data, submission_id, now)
     return bool(names)
 
 
-def tell_notification(
-    conn: Connection, parts: Parts, institution: str, notification: str, state: str, now: datetime
-) -> bool:
-    """Stores webhooks of the kind `notification.STATE` about a notification that the institution asked for.
+def tell_notifications(
+    conn: Connection, parts: Parts, origins: Sequence[Origin], state: str, code: str, now: datetime
+) -> None:
+    """Stores events of the kind `notification.STATE`, and webhooks for the endpoints that want it.
 
-    `notification` is its id, `state` one of those in `settings.HookEvent`. Whether there is an endpoint for it.
+    `state` is one of those in `settings.HookEvent`, `code` a word that says why. Of notifications that people sent
+    there are events only where an endpoint is told of them: nobody else would ask.
     """
     kind = f"notification.{state}"
-    hooked = parts.settings.hooks.items()
-    names = [name for name, one in hooked if one.institution == institution and kind in one.events]
-    for name in names:
-        _store(conn, parts, name, kind, {"notification": notification, "state": state}, None, now)
-    return bool(names)
+    wanting = {one: _endpoints(parts, one, kind) for one in {origin.institution for origin in origins}}
+    new: list[NewEvent] = []
+    for origin in origins:
+        names = wanting[origin.institution]
+        if not (origin.by_api or names):
+            continue
+        data = {"notification": origin.notification, "state": state, "own_reference": origin.own_reference}
+        data["code"] = code or None
+        event_id = _new_event_id(parts)
+        new.append(NewEvent(origin.institution, event_id, kind, data, origin.live, campaign_row_id=origin.row_id))
+        for number, name in enumerate(names):
+            _store(conn, parts, name, _webhook_id(event_id, number), kind, data, None, now)
+    events.add_many(conn, parts.seals, new, now)
 
 
 def deliver(parts: Parts, row: Claimed) -> None:
@@ -87,7 +102,7 @@ def deliver(parts: Parts, row: Claimed) -> None:
     metrics.hook_deliveries.labels(hook.endpoint, outcome).inc()
     logs.event(
         "hook.told",
-        level="error" if outcome in ("given_up", "disabled") or told.code == "private_address" else "info",
+        level="error" if outcome in ("given_up", "disabled") or told.code in _MISCONFIGURED else "info",
         hook_id=hook.id,
         submission_id=hook.submission_id,
         endpoint=hook.endpoint,
@@ -131,6 +146,7 @@ def _store(
     conn: Connection,
     parts: Parts,
     name: str,
+    webhook_id: str,
     kind: str,
     data: Mapping[str, str | None],
     submission_id: int | None,
@@ -138,12 +154,26 @@ def _store(
 ) -> None:
     body = msgspec.json.encode({"type": kind, "timestamp": _iso(now), "data": data})
     assert len(body) < MOST_BYTES
-    webhook_id = f"msg_{parts.new_id()}"
     hook_id = hooks.add(conn, parts.seals, name, webhook_id, kind, submission_id, body, now)
     if hooks.state_of(conn, name).disabled_at is not None:
         hooks.settle(conn, hook_id, "disabled", now)
         return
     outbox.add(conn, LANE, KIND, hook_id, None, _PRIORITY, now, now, system_of(name))
+
+
+def _endpoints(parts: Parts, institution: str, kind: str) -> list[str]:
+    """The endpoints of an institution that are told of this kind."""
+    hooked = parts.settings.hooks.items()
+    return [name for name, one in hooked if one.institution == institution and kind in one.events]
+
+
+def _new_event_id(parts: Parts) -> str:
+    return f"msg_{parts.new_id()}"
+
+
+def _webhook_id(event_id: str, number: int) -> str:
+    """That of the event, for the first endpoint: an id is sent to one endpoint."""
+    return event_id if number == 0 else f"{event_id}.{number}"
 
 
 def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:

@@ -19,7 +19,7 @@ from gateway.store.db import Connection
 from gateway.store.limits import per_call
 from gateway.store.mts import MtToSend
 from gateway.store.outbox import Claimed
-from gateway.usecases import campaign_letters, stops
+from gateway.usecases import campaign_letters, mt_moves, stops
 from gateway.usecases import preferences as choices
 from gateway.usecases.parts import Parts
 from gateway.usecases.preferences import Preferences
@@ -128,7 +128,7 @@ def give_up(conn: Connection, parts: Parts, row: Claimed, code: str, reason: str
     now = parts.now()
     settled = outbox.dead(conn, row.id, row.token, code, now)
     if settled:
-        mts.move(conn, row.target_id, MtState.FAILED_PERMANENT, "send", reason or code, now)
+        mt_moves.move(conn, parts, row.target_id, MtState.FAILED_PERMANENT, "send", reason or code, now)
         mt = mts.by_id(conn, row.target_id)
         about = mt.submission_id if mt is not None else None
         logs.event("mt.dead", level="error", mt_id=row.target_id, submission_id=about, code=code)
@@ -146,7 +146,7 @@ def _may_leave(conn: Connection, parts: Parts, row: Claimed, mt: MtToSend, chose
         return False
     if mt.valid_until <= now:
         if outbox.done(conn, row.id, row.token, "expired", now):
-            mts.move(conn, mt.id, MtState.EXPIRED, "send", "validity", now)
+            mt_moves.move(conn, parts, mt.id, MtState.EXPIRED, "send", "validity", now)
             log("mt.expired", mt)
         return False
     if chosen.refuses(mt.category, mt.channel):
@@ -165,7 +165,7 @@ def _suppress(conn: Connection, row: Claimed, mt: MtToSend, parts: Parts, why: s
     now, vital = parts.now(), mt.category is Category.VITAL
     code = "reach_otherwise" if vital else why
     if outbox.done(conn, row.id, row.token, code, now):
-        mts.move(conn, mt.id, MtState.SUPPRESSED, "send", code, now)
+        mt_moves.move(conn, parts, mt.id, MtState.SUPPRESSED, "send", code, now)
         log("mt.suppressed", mt, code, level="error" if vital else "info")
 
 

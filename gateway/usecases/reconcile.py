@@ -14,6 +14,7 @@ from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.text import msisdn
 from gateway.text.tables import Headings
+from gateway.usecases import mt_moves
 from gateway.usecases.delivery_reports import match_strays
 from gateway.usecases.parts import Parts
 
@@ -70,7 +71,7 @@ def settle(parts: Parts, mt_id: int, state: MtState, who: str) -> Settled:
         found = _unknown(conn, mt_id)
         if isinstance(found, Settled):
             return found
-        mts.move(conn, mt_id, state, "person", "reconciled", now)
+        mt_moves.move(conn, parts, mt_id, state, "person", "reconciled", now)
         outbox.settle_unknown(conn, "mt", mt_id, "reconciled", now)
         stops.note_act(conn, who, "sms.settle", f"mt:{mt_id}", state.value, now)
     logs.event("mt.reconciled", mt_id=mt_id, submission_id=found.submission_id, state=state)
@@ -124,9 +125,9 @@ def from_list(parts: Parts, channel: str, entries: Iterable[Entry], who: str) ->
                 continue
             waiting[digest].remove(meant[0])
             mts.set_external(conn, meant[0].id, entry.external_id, "", now)
-            mts.move(conn, meant[0].id, entry.state, "person", "reconciled", now)
+            mt_moves.move(conn, parts, meant[0].id, entry.state, "person", "reconciled", now)
             outbox.settle_unknown(conn, "mt", meant[0].id, "reconciled", now)
-            match_strays(conn, parts.seals, channel, entry.external_id, now)
+            match_strays(conn, parts, channel, entry.external_id, now)
             counts["settled"] += 1
         detail = ", ".join(f"{count} {name}" for name, count in counts.items())
         stops.note_act(conn, who, "sms.reconcile", channel, detail, now)

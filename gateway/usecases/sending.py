@@ -19,6 +19,7 @@ from gateway.store import mts, outbox, preferences, stray_dlrs
 from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.mts import MtToSend
 from gateway.store.outbox import Claimed
+from gateway.usecases import mt_moves
 from gateway.usecases import preferences as choices
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.delivery_reports import match_strays
@@ -90,7 +91,7 @@ def _start(parts: Parts, wave: Sequence[Batch]) -> list[tuple[Batch, tuple[Lette
             # Not among them: the lease ended or another worker has it. Do not call.
             mine |= outbox.start_sending_many(conn, ids, token, deadline_s, now)
         begun = [letter for letter in every if letter.row.id in mine]
-        moved = mts.move_many(conn, [letter.mt.id for letter in begun], MtState.SENDING, "send", "", now)
+        moved = mt_moves.move_many(conn, parts, [letter.mt.id for letter in begun], MtState.SENDING, "send", "", now)
         for letter in begun:
             if letter.mt.id not in moved:
                 outbox.done(conn, letter.row.id, letter.row.token, "not_needed", now)
@@ -172,13 +173,13 @@ def _settle(conn: Connection, parts: Parts, letter: Letter, result: SendResult) 
         case SendOutcome.REJECTED:
             settled = outbox.done(conn, row.id, row.token, code, now)
             if settled:
-                mts.move(conn, mt_id, MtState.REJECTED, "send", code, now)
+                mt_moves.move(conn, parts, mt_id, MtState.REJECTED, "send", code, now)
                 if code == _BLACKLISTED:
                     _opted_out(conn, parts, letter.mt)
         case SendOutcome.UNKNOWN:
             settled = outbox.unknown(conn, row.id, row.token, code, now)
             if settled:
-                mts.move(conn, mt_id, MtState.UNKNOWN, "send", code, now)
+                mt_moves.move(conn, parts, mt_id, MtState.UNKNOWN, "send", code, now)
         case SendOutcome.RETRY | SendOutcome.STOP:
             settled = _later(conn, parts, letter, result)
     return settled
@@ -187,7 +188,7 @@ def _settle(conn: Connection, parts: Parts, letter: Letter, result: SendResult) 
 def _accepted(conn: Connection, parts: Parts, group: Sequence[tuple[Letter, SendResult]], code: str) -> None:
     """A report may have come before these answers: it was kept aside, and is matched now."""
     now = parts.now()
-    mts.move_many(conn, [letter.mt.id for letter, _ in group], MtState.ACCEPTED, "send", code, now)
+    mt_moves.move_many(conn, parts, [letter.mt.id for letter, _ in group], MtState.ACCEPTED, "send", code, now)
     named = [(letter.mt, result) for letter, result in group if result.external_id]
     mts.set_external_many(conn, {mt.id: (result.external_id or "", result.cost) for mt, result in named}, now)
     by_channel: dict[str, list[str]] = {}
@@ -195,7 +196,7 @@ def _accepted(conn: Connection, parts: Parts, group: Sequence[tuple[Letter, Send
         by_channel.setdefault(mt.channel, []).append(result.external_id or "")
     for channel, ids in by_channel.items():
         for external_id in stray_dlrs.among(conn, channel, ids):
-            match_strays(conn, parts.seals, channel, external_id, now)
+            match_strays(conn, parts, channel, external_id, now)
 
 
 def _opted_out(conn: Connection, parts: Parts, mt: MtToSend) -> None:
@@ -220,5 +221,5 @@ def _later(conn: Connection, parts: Parts, letter: Letter, result: SendResult) -
     due_at = now + timedelta(seconds=delay_s)
     settled = outbox.retry(conn, row.id, row.token, due_at, result.code, now)
     if settled:
-        mts.move(conn, mt_id, MtState.CREATED, "send", result.code, now)
+        mt_moves.move(conn, parts, mt_id, MtState.CREATED, "send", result.code, now)
     return settled

@@ -27,13 +27,14 @@ UNKNOWN = LookupAnswer("unknown")
 
 def from_system(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_s: float) -> LookupAnswer:
     """The answer to a source of an institution's system; `unavailable` when it does not come in time."""
+    began_s = parts.monotonic()
     if lookup.identifiers and not _may_type(parts, lookup, caller):
         return LookupAnswer("unavailable", closing=identifiers.CLOSING)
     kept = _kept(parts, system, lookup, caller)
     now = parts.now()
     if kept is not None and now - kept[1] <= timedelta(seconds=lookup.keep_s):
         return kept[0]
-    result = _ask(parts, system, lookup, caller, left_s)
+    result = _ask(parts, system, lookup, caller, left_s - (parts.monotonic() - began_s))
     answer = meant(result, identified=bool(lookup.identifiers))
     if answer.outcome != UNAVAILABLE.outcome:
         _keep(parts, system, lookup, caller, answer)

@@ -16,7 +16,9 @@ from gateway.store import (
     conversations,
     counters,
     daily,
+    events,
     hooks,
+    idempotency,
     menu_versions,
     mos,
     mt_texts,
@@ -41,6 +43,7 @@ from gateway.usecases import (
     hand_over,
     holdings,
     late,
+    mt_moves,
     persons,
     polling,
     reconcile,
@@ -97,13 +100,13 @@ def _repeated(parts: Parts, name: str, step: Sweep) -> int:
     return total
 
 
-def _lost_sendings(conn: Connection, now: datetime) -> int:
+def _lost_sendings(parts: Parts, conn: Connection, now: datetime) -> int:
     """A call that left and got no answer within its deadline: the SMS may have gone, nobody sends it again."""
     rows = outbox.sweep_sending(conn, now)
     for row in rows:
         if row.kind != "mt":
             continue
-        if mts.move(conn, row.target_id, MtState.UNKNOWN, "sweep", "no_answer", now):
+        if mt_moves.move(conn, parts, row.target_id, MtState.UNKNOWN, "sweep", "no_answer", now):
             mt = mts.by_id(conn, row.target_id)
             about = mt.submission_id if mt is not None else None
             logs.event("mt.unknown", level="error", mt_id=row.target_id, submission_id=about)
@@ -112,22 +115,22 @@ def _lost_sendings(conn: Connection, now: datetime) -> int:
     return len(rows)
 
 
-def _validities_over(conn: Connection, now: datetime) -> int:
+def _validities_over(parts: Parts, conn: Connection, now: datetime) -> int:
     late = mts.past_validity(conn, now, _LIMIT)
     for mt in late:
         to = MtState.EXPIRED if mt.state is MtState.FAILED_TEMPORARY else MtState.NO_REPORT
-        mts.move(conn, mt.id, to, "sweep", "validity", now)
+        mt_moves.move(conn, parts, mt.id, to, "sweep", "validity", now)
     return len(late)
 
 
 def _strays(parts: Parts, conn: Connection, now: datetime) -> int:
     pairs = stray_dlrs.matchable(conn, _LIMIT)
-    return sum(match_strays(conn, parts.seals, channel, external_id, now) for channel, external_id in pairs)
+    return sum(match_strays(conn, parts, channel, external_id, now) for channel, external_id in pairs)
 
 
 def _adoptions(parts: Parts, conn: Connection, now: datetime) -> int:
     """Reports that came before the answer to their SMS was known to be lost."""
-    return adopt_waiting(conn, parts.seals, _LIMIT, now)
+    return adopt_waiting(conn, parts, _LIMIT, now)
 
 
 def _vital_again(parts: Parts, conn: Connection, now: datetime) -> int:
@@ -159,10 +162,11 @@ def _silences(parts: Parts, conn: Connection, now: datetime) -> int:
 def _sweeps(parts: Parts) -> dict[str, Sweep]:
     privacy = parts.settings.privacy
     texts, acts_kept = timedelta(seconds=privacy.texts_s), timedelta(seconds=privacy.acts_s)
+    calls = timedelta(seconds=parts.settings.api.idempotency_s)
     return {
         "entries_sealed": lambda conn, now: audit.seal(parts, conn, now),
-        "lost_sendings": _lost_sendings,
-        "validities_over": _validities_over,
+        "lost_sendings": partial(_lost_sendings, parts),
+        "validities_over": partial(_validities_over, parts),
         "strays_matched": partial(_strays, parts),
         "submissions_erased": partial(_erasures, parts),
         "reports_adopted": partial(_adoptions, parts),
@@ -195,6 +199,8 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "strays_forgotten": lambda conn, now: stray_dlrs.forget(conn, now - texts),
         "outbox_forgotten": lambda conn, now: outbox.forget_done(conn, now - texts, _LIMIT),
         "hooks_forgotten": lambda conn, now: hooks.forget(conn, now - texts, _LIMIT),
+        "events_to_pull_forgotten": lambda conn, now: events.forget(conn, now - texts, _LIMIT),
+        "calls_forgotten": lambda conn, now: idempotency.forget(conn, now - calls, _LIMIT),
         "sign_ins_forgotten": lambda conn, now: sign_ins.forget(conn, now - _SIGN_INS_KEPT),
         "invitations_forgotten": lambda conn, now: people.forget_invitations(conn, now - _SIGN_INS_KEPT),
         "menus_forgotten": lambda conn, now: menu_versions.forget(conn, now - texts),

@@ -70,5 +70,7 @@ def _refusal(environ: Environ) -> int:
 def _refuse(status: int, headers: Headers, start_response: StartResponse) -> Iterable[bytes]:
     body = f"{_REASONS[status].lower()}\n".encode()
     kind = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    if status == 405:
+        kind.append(("Allow", ", ".join(sorted(METHODS))))  # RFC 9110 §15.5.6
     start_response(f"{status} {_REASONS[status]}", [*kind, *headers])
     return (body,)

@@ -24,6 +24,7 @@ from gateway.usecases import (
     verification,
 )
 from gateway.web.addresses import networks_of
+from gateway.web.api.shell import add_api
 from gateway.web.app import Site, create_app
 from gateway.web.callbacks import Callbacks, in_front_of
 from gateway.web.console.shell import Console, add_console, error_page
@@ -61,6 +62,7 @@ def build_web(gateway: Gateway) -> WsgiApp:
         )
     )
     add_console(app, console)
+    add_api(app, parts)
     add_pages(app, Public(verify=partial(_verify, gateway), in_words=partial(verification.in_words, parts)))
     tokens = _tokens(gateway)
     callbacks = Callbacks(

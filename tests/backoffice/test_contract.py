@@ -275,6 +275,7 @@ def test_the_same_news_has_the_same_id_and_other_news_another(pair):
     assert asked("accepted") == ids[0]
     assert asked("more_needed", question=question) == ids[2]
     assert all(len(one) <= 128 for one in ids)
+    assert asked("more_needed", question=question, case="EC-2") == ids[2]  # a file number is no other question
 
 
 @kinds(POLL)

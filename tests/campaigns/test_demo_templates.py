@@ -27,10 +27,11 @@ def test_made_once_and_only_in_the_demonstration(build: Any, sqlite_database: An
     assert demo_templates.make(parts.database, parts.settings, town.bench.time) == 0
     alone = {A: Institution(name={"fr": "ANIP"}, senders=("anip",), budget_f=1000)}
     there = parts.settings.model_copy(update={"local": True, "institutions": alone})
-    assert demo_templates.make(parts.database, there, town.bench.time) == 2
+    assert demo_templates.make(parts.database, there, town.bench.time) == len(demo_templates.ALL)
     assert demo_templates.make(parts.database, there, town.bench.time) == 0
-    first, second = templates.list_(parts, READER, A)
-    assert (first.name, first.sender, second.name) == ("Acte prêt", "anip", "Enrôlement de proximité")
+    first, trial, second = templates.list_(parts, READER, A)
+    assert (first.name, first.sender) == ("Acte prêt", "anip")
+    assert (trial.name, second.name) == ("Démonstration", "Enrôlement de proximité")
     values = {"nom": "Awa", "reference": "4821 0937 5628"}
     public_id = town.start(template=first.id, source="single", recipients=(Recipient(AWA, values),))
     assert [(row.state, row.code) for row in town.rows(public_id)] == [(RowState.GOOD, "")]

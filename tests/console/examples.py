@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.messages import Category, Role
-from gateway.usecases import templates
+from gateway.usecases import api_keys, templates
 from gateway.usecases.actors import Actor
 from tests.console.conftest import OTHER, Office
 from tests.console.furnishing import campaign, campaigns_of, demand, demands_of, template
@@ -23,6 +23,7 @@ FOREIGN: dict[str, Callable[[Office], list[str]]] = {
         str(office.id_of("racine")),
         "999999",
     ],
+    "key_id": lambda office: [str(key_of(office)), "999999"],
     "public_id": lambda office: [*(one.public_id for one in campaigns_of(office, OTHER)), "0" * 32],
     "submission_id": lambda office: [*(str(one) for one in demands_of(office, OTHER)), "999999"],
     "template_id": lambda office: [str(template_of(office)), "999999"],
@@ -39,6 +40,16 @@ def template_of(office: Office) -> int:
         return found[0].id
     draft = templates.Draft("Là-bas", Category.PROCEDURE, {"fr": "Bonjour"})
     return templates.create(office.gateway.parts, author, OTHER, draft).id
+
+
+def key_of(office: Office) -> int:
+    """The API key of the other institution."""
+    manager = Actor("chef-la-bas", OTHER, frozenset({Role.MANAGER}))
+    found = api_keys.list_(office.gateway.parts, manager, OTHER)
+    if found:
+        return found[0].id
+    new = api_keys.NewKey("Là-bas", (api_keys.Scope.SEND,), live=True)
+    return api_keys.create(office.gateway.parts, manager, OTHER, new)[1].id
 
 
 def furnish(office: Office) -> None:

@@ -18,6 +18,7 @@ from gateway.outgoing import Doors
 from gateway.settings import HookSettings
 from gateway.store import hooks as stored
 from gateway.store import outbox
+from gateway.store.campaign_rows import Origin
 from gateway.usecases import hooks, upkeep
 from gateway.usecases.caller import Caller
 from gateway.usecases.submissions import submit
@@ -158,12 +159,17 @@ def test_states_of_notifications_are_told_to_whoever_asked_for_the_notification(
     hooked.deliver()
     with hooked.bench.parts.database.begin() as conn:
         parts, now = hooked.bench.parts, hooked.bench.time
-        assert hooks.tell_notification(conn, parts, "anip", "n-7", "delivered", now)
-        assert not hooks.tell_notification(conn, parts, "anip", "n-7", "failed", now)
-        assert not hooks.tell_notification(conn, parts, "nobody", "n-7", "delivered", now)
+        ours = Origin(None, "n-7", "anip", "lettre-7", live=True, by_api=False)
+        hooks.tell_notifications(conn, parts, (ours,), "delivered", "", now)
+        hooks.tell_notifications(conn, parts, (ours,), "failed", "", now)
+        hooks.tell_notifications(conn, parts, (replace(ours, institution="nobody"),), "delivered", "", now)
+    assert len(hooked.outcomes()) == 2
     hooked.deliver()
     body = json.loads(hooked.receiver.received[-1][1])
-    assert (body["type"], body["data"]) == ("notification.delivered", {"notification": "n-7", "state": "delivered"})
+    assert (body["type"], body["data"]) == (
+        "notification.delivered",
+        {"notification": "n-7", "state": "delivered", "own_reference": "lettre-7", "code": None},
+    )
 
 
 def test_two_secrets_sign_while_one_is_being_changed(hooked: Hooked) -> None:
@@ -328,9 +334,13 @@ def test_private_addresses_are_refused_unless_the_operator_allows_them(hooked: H
     assert hooked.state().why == ("" if reach == "allowed" else "private_address")
 
 
-def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(hooked: Hooked) -> None:
+def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(
+    hooked: Hooked, capfd: pytest.CaptureFixture[str]
+) -> None:
     hooked.secrets()
     hooked.deliver()
+    (line,) = (one for one in capfd.readouterr().err.splitlines() if "hook.told" in one)
+    assert ('"level":"error"' in line, "no_secret" in line) == (True, True), "a person looks, not after 75 hours"
     assert (hooked.receiver.received, hooked.outcomes()) == ([], [None])
     hooked.secrets(NEW)
     hooked.bench.time = hooked.due_at()

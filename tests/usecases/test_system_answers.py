@@ -66,6 +66,14 @@ def test_an_institution_s_source(sqlite_bench, caller):
     assert answer == LookupAnswer("found", {"name": Saved("AKA"), "age": Saved(3)}, (Item("a", "A"),))
 
 
+def test_what_the_database_took_is_no_longer_there_for_the_institution(sqlite_bench, caller):
+    """All lookups of a turn share one budget: a slow database must not make the turn late."""
+    ticks = iter((10.0, 10.5))
+    sqlite_bench.parts = replace(sqlite_bench.parts, monotonic=lambda: next(ticks, 10.5))
+    ask(sqlite_bench, caller, left_s=2.0)
+    assert sqlite_bench.office.patience_s == [1.5]
+
+
 @pytest.mark.parametrize(
     ("later_s", "expected", "remark"),
     [

@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 
 from gateway import settings, wiring
 from gateway.settings import SettingsError
+from gateway.store.campaign_rows import Origin
 from gateway.usecases import hooks, stops
 from gateway.workers import lanes
 from tests.backoffice.receivers import Receiver, receiver
@@ -57,7 +58,8 @@ def _with_hook(gateway: wiring.Gateway, endpoint: Receiver, tmp_path: Path) -> s
 def test_the_lane_delivers_it_even_while_sms_are_stopped(hooked: wiring.Gateway, endpoint: Receiver) -> None:
     stops.stop(hooked.database, stops.SMS, "a test", "op", hooked.now())
     with hooked.database.begin() as conn:
-        assert hooks.tell_notification(conn, hooked.parts, "anip", "n-1", "delivered", hooked.now())
+        origin = Origin(None, "n-1", "anip", None, live=True, by_api=False)
+        hooks.tell_notifications(conn, hooked.parts, (origin,), "delivered", "", hooked.now())
     with ThreadPoolExecutor(4) as pool:
         assert lanes.drain_once(hooked, "backoffice", pool) == (1, 0)
         assert lanes.drain_once(hooked, "backoffice", pool) == (0, 0)

@@ -210,6 +210,7 @@ campaign_rows = Table(
     Index("ix_campaign_rows_msisdn", "msisdn_digest", "campaign_id"),
     Index("ix_campaign_rows_state", "campaign_id", "state", "number"),
     Index("ix_campaign_rows_mt", "mt_id", **where("mt_id IS NOT NULL")),
+    Index("ix_campaign_rows_own_reference", "own_reference", **where("own_reference IS NOT NULL")),
 )
 
 budgets = Table(
@@ -227,6 +228,7 @@ idempotency_keys = Table(
     text("institution", 64, primary_key=True),
     Column("key_digest", LargeBinary, primary_key=True),
     binary("request_digest"),
+    text("token", 40),  # of whoever runs the request: one whose lease ended cannot finish it
     Column("status", Integer, nullable=True),  # null while the first request runs
     binary("answer_sealed", nullable=True),
     instant("created_at"),
@@ -239,11 +241,22 @@ events = Table(
     row_id(),
     text("institution", 64),
     text("event_id", 64, unique=True),
+    Column("position", BigInteger, nullable=True),  # its place in the institution's list; null: nobody asked since
     text("type", 64),
+    Column("live", Boolean, nullable=False),  # false: of a trial key's notification
     instant("at"),
     refers_to("submissions", "submission_id", nullable=True),
     refers_to("campaign_rows", "campaign_row_id", nullable=True),
     binary("payload_sealed", nullable=True),  # null once erased
-    Index("ix_events_institution", "institution", "id"),
+    Index("uq_events_position", "institution", "position", unique=True),
+    Index("ix_events_unplaced", "institution", "id", **where("position IS NULL")),
+    Index("ix_events_submission", "submission_id", **where("submission_id IS NOT NULL")),
     Index("ix_events_at", "at"),
+)
+
+event_positions = Table(
+    "event_positions",
+    metadata,
+    text("institution", 64, primary_key=True),
+    Column("last", BigInteger, nullable=False),  # outlives the events: a position is given once
 )

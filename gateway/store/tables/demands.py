@@ -105,6 +105,7 @@ questions = Table(
     binary("code_digest"),  # of what is typed back with the answer
     Column("wrong", Integer, nullable=False),
     instant("asked_at"),
+    instant("said_at", nullable=True),  # by the institution's clock; null: it said none
     instant("expires_at", nullable=True),  # null: as long as the demand is open
     instant("shown_until", nullable=True),  # until when a code that was typed back lets a sensitive one be read
     instant("settled_at", nullable=True),

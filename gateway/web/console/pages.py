@@ -47,6 +47,7 @@ NAVIGATION = (
     Entry("template_list", Right.SEE_TEMPLATES),
     Entry("own_budget", Right.SEE_BUDGET),
     Entry("own_people", Right.SEE_PEOPLE),
+    Entry("own_keys", Right.MANAGE_KEYS),
     Entry("institutions", Right.SET_BUDGET),
     Entry("acts", Right.SEE_ACTS),
     Entry("stops", Right.STOP),

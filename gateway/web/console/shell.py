@@ -27,6 +27,7 @@ from gateway.web.console import (
     home,
     institutions,
     join,
+    keys,
     notification_acts,
     notifications,
     notifications_new,
@@ -45,7 +46,7 @@ FORM_BYTES = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SENDING = (notifications_new, notifications, notification_acts)
 _DESK = (demands, demand_acts)
-_INSTITUTION = (templates, budgets, *_SENDING, *_DESK)
+_INSTITUTION = (templates, budgets, keys, *_SENDING, *_DESK)
 _SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, *_INSTITUTION)
 
 

@@ -27,6 +27,7 @@ TABLES = (
     "campaign_rows",
     "budgets",
     "idempotency_keys",
+    "event_positions",
     "events",
 )
 
@@ -276,6 +277,9 @@ def create_campaigns() -> None:
     )
     op.create_index("ix_campaign_rows_msisdn", "campaign_rows", ["msisdn_digest", "campaign_id"])
     op.create_index("ix_campaign_rows_mt", "campaign_rows", ["mt_id"], **where("mt_id IS NOT NULL"))
+    op.create_index(
+        "ix_campaign_rows_own_reference", "campaign_rows", ["own_reference"], **where("own_reference IS NOT NULL")
+    )
     op.create_index("ix_campaign_rows_state", "campaign_rows", ["campaign_id", "state", "number"])
     op.create_index("uq_campaign_rows_number", "campaign_rows", ["campaign_id", "number"], unique=True)
     op.create_table(
@@ -294,6 +298,7 @@ def create_api() -> None:
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("key_digest", BYTES, nullable=False),
         sa.Column("request_digest", BYTES, nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("answer_sealed", BYTES, nullable=True),
         sa.Column("created_at", INSTANT, nullable=False),
@@ -305,7 +310,9 @@ def create_api() -> None:
         sa.Column("id", ROW_ID, nullable=False),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("event_id", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
         sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("submission_id", ROW_ID, nullable=True),
         sa.Column("campaign_row_id", ROW_ID, nullable=True),
@@ -316,4 +323,12 @@ def create_api() -> None:
         sa.UniqueConstraint("event_id", name="uq_events_event_id"),
     )
     op.create_index("ix_events_at", "events", ["at"])
-    op.create_index("ix_events_institution", "events", ["institution", "id"])
+    op.create_index("ix_events_submission", "events", ["submission_id"], **where("submission_id IS NOT NULL"))
+    op.create_index("ix_events_unplaced", "events", ["institution", "id"], **where("position IS NULL"))
+    op.create_index("uq_events_position", "events", ["institution", "position"], unique=True)
+    op.create_table(
+        "event_positions",
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("institution", name="pk_event_positions"),
+    )
