@@ -22,7 +22,7 @@ class SystemSettings(Part):
     """What every kind has: whose it is, and how often it is tried."""
 
     institution: str
-    attempts: Count = 40
+    attempts: Count = 100  #: two to three days with the waits below: a day without an answer is no reason to give up
     first_retry_s: Seconds = 5
     longest_retry_s: Seconds = 3600
     lease_s: Seconds = 60
