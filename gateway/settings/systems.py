@@ -26,7 +26,7 @@ class SystemSettings(Part):
     """What every kind has: whose it is, how often it is tried, and how often it is called at most."""
 
     institution: str
-    attempts: Count = 40
+    attempts: Count = 100  #: two to three days with the waits below: a day without an answer is no reason to give up
     first_retry_s: Seconds = 5
     longest_retry_s: Seconds = 3600
     lease_s: Seconds = 60

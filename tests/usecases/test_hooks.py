@@ -182,6 +182,7 @@ def test_two_secrets_sign_while_one_is_being_changed(hooked: Hooked) -> None:
         assert Webhook(secret).verify(body, headers)
 
 
+@pytest.mark.fault("F19")
 def test_it_is_tried_for_75_hours_under_one_id_and_given_up(hooked: Hooked) -> None:
     hooked.receiver.says(500)
     began, waits = hooked.bench.time, []
