@@ -28,14 +28,21 @@ class Front:
         return self.town.gateway.keys.channel_tokens["africastalking"][0]
 
     def start(self, port: int) -> Process:
+        """A web process on this port, once it answers."""
+        process = self.begin(port)
+        self.wait(process, port)
+        return process
+
+    def begin(self, port: int) -> Process:
         environ = {**self.town.environ, "GATEWAY_BIND": f"127.0.0.1:{port}"}
-        process = replace(self.town, environ=environ).start("web")
+        return replace(self.town, environ=environ).start("web")
+
+    def wait(self, process: Process, port: int) -> None:
         which = self.ports.index(port)
         self.town.until(
             lambda: self.call(which, "/healthz", None)[0] == 200 or process.poll() is not None, "a web process"
         )
         assert process.poll() is None, self.town.log()[-4000:]
-        return process
 
     def turn(self, number: str, session: str, text: str) -> str:
         """The reply to a delivery, offered to one process after the other until one answers."""

@@ -45,7 +45,7 @@ def test_six_minutes_without_a_relay(any_town: Town) -> None:
         assert work.start_sending(conn, sending.id, "dies too", 1.5, earlier.now())
         assert mts.move(conn, lost, MtState.SENDING, "send", "", earlier.now())
     town.world.forget()
-    for words in (("relay",), ("worker", "urgent"), ("worker", "backoffice"), ("worker", "upkeep")):
+    for words in (("worker", "urgent"), ("worker", "backoffice"), ("worker", "upkeep"), ("relay",)):
         town.start(*words)
     town.until(lambda: set(town.open_work()) == {"unknown"} and len(town.world.texts) == 4, "all of it is done")
     assert town.submission(demand).state is SubmissionState.ACKNOWLEDGED

@@ -63,9 +63,11 @@ def started(request, tmp_path_factory, nursery, _redis_server) -> Iterator[Stand
         for words in (("relay",), ("relay",), ("worker", "backoffice")):
             town.start(*words)
         front = Front(town, free_ports(2))
-        with ThreadPoolExecutor(len(front.ports)) as pool:
-            list(pool.map(front.start, front.ports))
+        web = {port: front.begin(port) for port in front.ports}
+        for port, process in web.items():
+            front.wait(process, port)
         yield Standing(town, front, [town.start("worker", "urgent") for _ in range(3)])
+        assert {process.poll() for process in web.values()} == {None}, "they lived to the end"
 
 
 @pytest.fixture
