@@ -112,6 +112,7 @@ def budget_used(town: Any) -> int:
         return int(conn.execute(text("SELECT coalesce(sum(used_f), 0) FROM budgets")).scalar_one())
 
 
+@pytest.mark.fault("F12", "F13")
 def test_f12_f13_while_rows_are_checked(any_town, stepper):
     town = any_town
     seen: list[str] = []
@@ -132,6 +133,7 @@ def test_f12_f13_while_rows_are_checked(any_town, stepper):
     assert seen.count("killed before commit") == seen.count("killed after commit") == 8
 
 
+@pytest.mark.fault("F12", "F13")
 def test_f12_f13_while_rows_become_sms(any_town, stepper):
     town = any_town
     seen: list[str] = []
@@ -168,6 +170,7 @@ def nothing_left(town: Any) -> Callable[[], bool]:
     return look
 
 
+@pytest.mark.fault("F15")
 def test_f15_two_relays_and_two_workers_start_it_once(any_town):
     town = any_town
     public_id = started(town, "scheduled", start_at=town.gateway.now() + timedelta(seconds=4))
