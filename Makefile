@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?=
 
-.PHONY: help run test bench setup
+.PHONY: help run test faults bench setup
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     start the whole system, with a simulated phone at http://127.0.0.1:8001/"
 	@echo "make test    run every check: lint, types, floors, tests"
+	@echo "make faults  perform every fault on both databases, then a storm of random ones (about ten minutes)"
 	@echo "make bench   measure the speed claims of docs/performance.md"
 
 # `exec`, and `--with-parent`: when make ends, however it ends, the system stops.
@@ -24,6 +25,14 @@ test: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
+
+# STORM_SECONDS (120) and STORM_SEED (a new one) may be set; the storm's tally is printed for each database.
+faults: export FAULTS := all
+faults: export STORM_SECONDS ?= 120
+faults: export STORM_SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+faults: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/faults -m "not storm" -n 2 $(PYTEST_FLAGS)
+	$(BIN)/pytest tests/faults/test_storm.py -q -s $(PYTEST_FLAGS)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench

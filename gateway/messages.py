@@ -278,7 +278,7 @@ class BackofficeAnswer:
     outcome: HandOver
     case_number: str = ""  #: the institution's own number of the file
     code: str = ""  #: short stable word for logs
-    reason: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen
+    reason: dict[str, str] = field(default_factory=dict, repr=False)  #: by language, for the citizen
     retry_after_s: int | None = None
     misconfigured: bool = False  #: nobody decided: the way to the system is wrong, and a person must look
     evidence: Evidence | None = None
@@ -335,9 +335,9 @@ class BackofficeEvent:
     event_id: str  #: the same when it is told again
     type: EventType
     reference: str
-    occurred_at: datetime
+    occurred_at: datetime | None  #: by the institution's clock; None: we read it when it was there, in its order
     case_number: str = ""
     decision: Decision | None = None
-    message: dict[str, str] = field(default_factory=dict)  #: by language, for the citizen
+    message: dict[str, str] = field(default_factory=dict, repr=False)  #: by language, for the citizen
     question: dict[str, str] = field(default_factory=dict, repr=False)  #: by language, with MORE_NEEDED
     answer_by: datetime | None = None  #: until when the institution waits for the answer; None: as long as it takes

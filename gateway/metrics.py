@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -43,9 +43,6 @@ sms_withheld = Counter("sms_withheld", "SMS that a ceiling stopped before they w
 api_calls = Counter("api_calls", "Calls of the API that had a key", ["operation", "status"])
 api_refusals = Counter("api_refusals", "Calls of the API that were refused", ["code"])
 hook_deliveries = Counter("hook_deliveries", "Webhooks to institutions, attempts settled", ["endpoint", "outcome"])
-backoffice_silent = Gauge(
-    "backoffice_silent", "1 while a system leaves calls without any answer", ["system"], multiprocess_mode="livemax"
-)
 
 #: What prometheus_client makes a file large at first: some 400 series.
 _FILE_BYTES = 1 << 16
@@ -61,7 +58,7 @@ def start(channels: Iterable[str], ceilings: Iterable[str], endpoints: Iterable[
     folder = os.environ.get(FOLDER)
     if folder:
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for kind in ("counter", "histogram", "gauge_livemax"):
+        for kind in ("counter", "histogram"):
             _reserve(Path(folder) / f"{kind}_{os.getpid()}.db")
     for channel in channels:
         for outcome in ("continue", "unavailable", "busy"):
@@ -103,7 +100,7 @@ def _fold_ended(folder: Path) -> None:
         if ended:
             with suppress(OSError):  # no room: they are read one by one until there is
                 _fold(folder, kind, ended)
-    for file in folder.glob("gauge_*.db"):
+    for file in folder.glob("gauge_*.db"):  # an earlier version's
         if not _alive(file):
             file.unlink(missing_ok=True)
 

@@ -5,9 +5,9 @@ No redirect is followed, no cookie kept, no proxy or netrc read, and only the or
 called. The timeouts of `requests` count each read by itself:
 a server which gives one byte a second is never late. Here the whole call has its time, and a timer ends it.
 
-With `Doors`, a name is resolved once for each connection, every address of it is looked at, and the connection goes
-to that very address, while the TLS certificate and the Host are still the name's: no second look at the name can lead
-elsewhere.
+A name is resolved once for each connection, and no longer than it may take to connect. With `Doors` every address of it
+is looked at, and the connection goes to that very address, while the TLS certificate and the Host are still the name's:
+no second look at the name can lead elsewhere.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Answer:
 def is_public(address: Ip) -> bool:
     """Whether an address is one of the public internet: not of this machine, of its networks, nor of its provider."""
     if isinstance(address, ipaddress.IPv6Address):
-        if address.teredo is not None:
+        if address.teredo is not None or address in _LOCAL_NAT64:
             return False
         inner = address.ipv4_mapped or address.sixtofour or _translated(address)
         if inner is not None:
@@ -118,18 +118,23 @@ class Refused(Exception):
     """A name that leads to an address which may not be connected to."""
 
 
+_ANYWHERE = Doors(may_open=lambda _: True)
+
+
 #: What versions of Python disagree about, or call global: IETF's own, site-local and link-local addresses, and those
 #: where providers of machines answer with secrets (Oracle's is in the first, Azure's is the last).
 _CLOSED = tuple(
     ipaddress.ip_network(one)
     for one in ("192.0.0.0/24", "169.254.0.0/16", "fe80::/10", "fec0::/10", "168.63.129.16/32")
 )
-#: IPv4 inside IPv6, for networks without IPv4 (RFC 6052 §2.1, RFC 8215).
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+#: IPv4 inside IPv6, for networks without IPv4 (RFC 6052 §2.1).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: The same, but only the network itself knows where in it the IPv4 is, and what it leads to (RFC 8215).
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 
@@ -175,7 +180,7 @@ class Client:
         self._read_timeout_s = read_timeout_s
         self._total_s = total_s
         self._max_bytes = max_bytes
-        self._doors = doors
+        self._doors = doors or _ANYWHERE
         self._session = _Session()
         if ca_file is not None:
             self._session.verify = str(ca_file)
@@ -236,7 +241,7 @@ class Client:
 class _Call:
     """One call under way in this thread, ended by a timer when it lasts too long."""
 
-    def __init__(self, total_s: float, doors: Doors | None) -> None:
+    def __init__(self, total_s: float, doors: Doors) -> None:
         self.doors = doors
         self.refused = False
         self.bytes_left = False
@@ -283,15 +288,15 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def _connected(connection: HTTPConnection) -> socket.socket | None:
-    """A socket to an address that was looked at; None when nobody asked for that, and urllib3 connects by itself."""
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """A socket to an address that was looked at. urllib3 would wait for a resolver, and for each address, in turn."""
     call = _here.call
-    if call.doors is None:
-        return None
     within_s = connection.timeout if isinstance(connection.timeout, int | float) else 1.0
     error: Exception = OSError("no address")
     try:
         for address in call.doors.addresses(connection.host.strip("[]"), connection.port, within_s):
+            if call.is_over:
+                break
             try:
                 return create_connection((address, connection.port), within_s, None, connection.socket_options)
             except OSError as failed:
@@ -305,7 +310,7 @@ def _connected(connection: HTTPConnection) -> socket.socket | None:
 
 class _PlainConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connected(self) or super()._new_conn()
+        return _connected(self)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -316,7 +321,7 @@ class _PlainConnection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _connected(self) or super()._new_conn()
+        return _connected(self)
 
     def send(self, data: Any) -> None:
         if self.sock is None:

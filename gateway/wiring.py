@@ -184,7 +184,7 @@ def note_backup(settings: Settings, at: datetime, name: str = BACKUP) -> bool:
 
 
 def make_demo_people(settings: Settings, keyring: Keyring) -> tuple[DemoAccount, ...]:
-    """The demonstration's accounts, made where they are missing, and its template; none unless `settings.local`."""
+    """The demonstration's accounts and templates, made where they are missing; none unless `settings.local`."""
     database = open_database(database_url(settings))
     try:
         demo_templates.make(database, settings, now())

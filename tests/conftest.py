@@ -30,6 +30,11 @@ from gateway.store.db import Database, open_database
 from gateway.store.sealed import Seals
 from gateway.store.tables import metadata
 
+#: Memory, where there is enough of it: the tests commit often, and none of them needs what survives a power cut.
+_SHARED_MEMORY = Path("/dev/shm")
+if _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_SHARED_MEMORY))
+
 START_S = 30  # a server that has not started by then will not
 _names = count(1)
 
@@ -110,13 +115,14 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(_postgres_emptied: str) -> str:
     """The URL of a migrated, empty PostgreSQL database, used by one test after the other. Mark the test `postgres`."""
-    tables = ", ".join(f'"{name}"' for name in metadata.tables)
     with psycopg.connect(_postgres_emptied, autocommit=True) as conn:
         conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        conn.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+        # TRUNCATE makes a new file for each table and index: fifty times slower than this for a few rows.
+        conn.execute("; ".join(f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)).encode())
+        conn.execute("SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences")
     return _postgres_emptied
 
 
@@ -174,6 +180,8 @@ def _postgres_databases(_postgres_admin: str) -> Iterator[Callable[[], str]]:
         return f"{address.rpartition('/')[0]}/{made[-1]}{mark}{query}"
 
     yield create
+    if not os.environ.get("TEST_PG_URL"):
+        return  # the server goes, and they with it
     with psycopg.connect(_postgres_admin, autocommit=True) as conn:
         for name in made:
             conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +64,8 @@ from tests.backoffice.receivers import certificate, receiver
         ("64:ff9b::7f00:1", False, "translated: this machine"),
         ("64:ff9b::a9fe:a9fe", False, "translated: metadata"),
         ("64:ff9b::294f:d801", True, "translated: public"),
+        ("64:ff9b:1:a9fe:a9:fe00:808:808", False, "translated inside a network (RFC 8215), as RFC 6052 writes a /48"),
+        ("64:ff9b:1::808:808", False, "translated inside a network: only that network knows where to"),
         ("2002:7f00:1::", False, "6to4: this machine"),
         ("2002:c0a8:1::1", False, "6to4: private"),
         ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False, "Teredo"),
@@ -193,3 +198,42 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for() -> None:
         calling.post(url, {}, b"1")
     assert time.monotonic() - started < 20, "not as long as the resolver takes"
     answer.set()
+
+
+def test_nor_where_any_address_may_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lookup has less time than a resolver takes that is away, and its thread is needed for other citizens."""
+    answer, waited = threading.Event(), threading.Event()
+    resolver = socket.getaddrinfo
+
+    def silent(host: str, *rest: Any, **more: Any) -> Any:
+        if host == "hook.example":
+            answer.wait(30)
+            waited.set()
+        return resolver(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    url = "http://hook.example/"
+    calling = Client((url,), connect_timeout_s=0.2, read_timeout_s=2, total_s=4, max_bytes=9)
+    with pytest.raises(NotSent):
+        calling.post(url, {}, b"1")
+    assert not waited.is_set()
+    answer.set()
+
+
+def test_a_call_ends_in_its_time_however_many_addresses_do_not_answer() -> None:
+    with socket.socket() as full:
+        full.bind(("0.0.0.0", 0))  # each of the addresses below
+        full.listen(0)
+        port = full.getsockname()[1]
+        with contextlib.ExitStack() as waiting:
+            for _ in range(3):  # what nobody accepts fills its queue: then nothing answers at all
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.2", port))
+            url = f"http://hook.example:{port}/"
+            doors = Doors(lambda one: True, lambda *_: tuple(f"127.0.1.{number}" for number in range(1, 61)))
+            calling = Client((url,), connect_timeout_s=0.5, read_timeout_s=2, total_s=0.5, max_bytes=9, doors=doors)
+            started = time.monotonic()
+            with pytest.raises(NotSent):
+                calling.post(url, {}, b"1")
+            assert time.monotonic() - started < 15, "not as long as sixty addresses take"

@@ -227,6 +227,19 @@ def test_the_environment_alone_gives_its_values(written):
             HOOKED.replace("secret_env: S, ", "secret_env: S, ca: none.pem, "),
             "12: hooks.suivi.ca there is no file none.pem",
         ),
+        (
+            SMALLEST + "institutions: {a: {name: {fr: A, en: A}}}\nsystems:\n  ec:\n    {kind: rest, institution: a, "
+            "url: 'https://x/y', max_in_flight: 48}\n",
+            "11: systems.ec.max_in_flight must be less than 48, the calls that a worker makes at a time",
+        ),
+        (
+            SMALLEST + "institutions:\n  a: {name: {fr: A, en: A}, appeal: {fr: ici.}}\n",
+            "9: institutions.a.appeal says nothing in en",
+        ),
+        (
+            SMALLEST + f"institutions:\n  a: {{name: {{fr: A, en: A}}, appeal: {{fr: {'x' * 121}, en: here.}}}}\n",
+            "9: institutions.a.appeal has 121 characters in fr, and an SMS has room for 120",
+        ),
         ("a: [", ": not valid YAML: "),
         ("- a\n", ": must hold keys and values"),
         ("", ": must hold keys and values"),

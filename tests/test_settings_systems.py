@@ -144,6 +144,11 @@ FAULTS = [
         ".answers.values no value means accepted or delivered",
         "nothing could be handed over",
     ),
+    (
+        REST + "    answers: {language: FR}\n",
+        ".answers.language must look like fr",
+        "words in it would be told to nobody",
+    ),
     (REST + "    answers: {status: etat}\n", ".answers.status 'etat' is not a JSON pointer", "no pointer"),
     (REST + "    answers: {satus: /a}\n", ".answers.satus is not a known key; did you mean status?", "slip"),
 ]
@@ -203,6 +208,45 @@ def test_secrets_that_are_named_and_missing_are_told_together(loaded):
     ]
     (fault,) = serving_faults(loaded(REAL + "    token_env: TOK\n"), {})
     assert fault == "TOK is not set: it is a secret of the system ec (systems.ec.token_env)"
+
+
+@pytest.mark.parametrize(
+    ("token", "usable", "remark"),
+    [
+        ("abc.DEF-123~+/=", True, "RFC 6750 §2.1"),
+        ("!", True, "whatever can be seen"),
+        ("abc\n", False, "a line break at its end, as files of secrets have"),
+        ("abc def", False, "a space"),
+        ("ab\u00e9", False, "no ASCII"),
+    ],
+)
+def test_a_token_that_no_header_can_carry_is_told_at_start(loaded, token, usable, remark):
+    told = "TOK must be visible ASCII characters, without a space or a line break (systems.ec.token_env)"
+    assert serving_faults(loaded(REAL + "    token_env: TOK\n"), {"TOK": token}) == ([] if usable else [told]), remark
+
+
+@pytest.mark.parametrize(
+    ("secret", "remark"),
+    [
+        (" ", "nothing but a space"),
+        ("whsec_" + "A" * 38 + "-_", "the alphabet of addresses: each reader makes another key of it"),
+        ("whsec_" + "A" * 41, "one letter too many"),
+    ],
+)
+def test_a_secret_of_which_others_make_another_key_is_told_at_start(loaded, secret, remark):
+    good = "whsec_" + "A" * 32
+    faults = serving_faults(loaded(HMAC), {"HOOK": secret, "SIGN": good})
+    assert faults == ["HOOK must be whsec_ and the base64 of 24 bytes or more (systems.ec.webhook_secret_env)"], remark
+
+
+def test_the_secret_of_an_institution_that_works_by_files_is_looked_for_at_start(loaded):
+    """Else its files would be signed with a secret that nobody there has, until somebody asks why."""
+    drop = "  m: {institution: anip, kind: drop, folder: a, answers_folder: b, webhook_secret_env: M}\n"
+    settings = loaded(REAL + "    token_env: TOK\n" + drop)
+    assert serving_faults(settings, {"TOK": "t"}) == [
+        "M is not set: it is a secret of the system m (systems.m.webhook_secret_env)"
+    ]
+    assert serving_faults(settings, {"TOK": "t", "M": "whsec_" + "A" * 32}) == []
 
 
 def test_certificate_files_are_tried_at_start(loaded, tmp_path, monkeypatch):

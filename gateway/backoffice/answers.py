@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from gateway.backoffice import mapping
+from gateway.backoffice.base import Fault
 from gateway.backoffice.mapping import Reading
-from gateway.backoffice.ways import Fault, Way
+from gateway.backoffice.ways import Way
 from gateway.messages import BackofficeAnswer, BackofficeEvent, Decision, EventType, Evidence, HandOver
 from gateway.outgoing import Answer, NoAnswer, NotSent
 from gateway.settings.mapping import Answers, Meaning
@@ -24,6 +25,8 @@ _BUSY = frozenset({408, 409, 425, 429})
 #: Not a word about this demand but about the way to the system: a wrong address, a token that ran out. A
 #: person must look; until then demands wait, because refusing them would tell citizens what nobody decided.
 _MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
+#: What HTTP itself says of the form of a request (RFC 9110 §15.5, RFC 6585 §3, §5): likewise, unless the body refuses.
+_FORM = frozenset({406, 411, 412, 413, 414, 415, 417, 421, 426, 428, 431})
 #: Taken, and nothing more to tell than its number.
 _TAKEN = {"accepted": HandOver.ACCEPTED, "delivered": HandOver.DELIVERED}
 _EVENTS: Mapping[Meaning, tuple[EventType, Decision | None]] = {
@@ -52,12 +55,18 @@ class Reader:
         if failed is not None:
             return failed
         status, evidence = answer.status, self.way.evidence(answer)
-        reading = mapping.read(self.answers, answer.body) or Reading()
+        read = mapping.read(self.answers, answer.body)
+        reading, blank = read or Reading(), not answer.body.strip()
         meaning = reading.meaning
         if 400 <= status < 500:
-            said = reading if meaning in ("rejected", "refused") else Reading()
-            return _rejected(said, f"http_{status}", evidence)
-        if not reading.said and status in (200, 201, 202, 204):
+            if meaning in ("rejected", "refused"):
+                return _rejected(reading, f"http_{status}", evidence)
+            page = status == 400 and read is None and not blank  # a proxy's, as for http:// to a port of https://
+            if page or status in _FORM:
+                return self._retry(f"http_{status}", answer, misconfigured=True)
+            return _rejected(Reading(), f"http_{status}", evidence)
+        # What is no JSON says no state either, but a proxy's page or half an answer took nothing.
+        if not reading.said and status in (200, 201, 202, 204) and (read is not None or blank):
             meaning = self.answers.when_absent
         if status not in (200, 201, 202) and not (status == 204 and meaning):
             return self._retry(f"http_{status}", answer)  # no answer that we know
@@ -83,14 +92,19 @@ class Reader:
 
     def news(self, answer: Answer, reference: str) -> tuple[BackofficeEvent, ...] | Fault:
         """The state that is told, as an event with the same id each time it is read; a Fault when none is."""
-        fault = self.way.fault(answer)
+        fault = self.unread(answer)
         if fault is not None:
             return fault
-        if answer.status != 200:
-            return Fault(f"http_{answer.status}", misconfigured=_wrong_way(answer.status))
         reading = mapping.read(self.answers, answer.body)
         event = None if reading is None else self._event(reading, reference)
         return Fault("unreadable", misconfigured=True) if event is None else (event,)
+
+    def unread(self, answer: Answer) -> Fault | None:
+        """Why an answer to a reading is none, before its body is looked at."""
+        fault = self.way.fault(answer)
+        if fault is None and answer.status != 200:
+            fault = Fault(f"http_{answer.status}", misconfigured=_wrong_way(answer.status))
+        return None if fault is None else replace(fault, retry_after_s=_wait_s(answer.retry_after, self.now))
 
     def _failed(self, answer: Answer) -> BackofficeAnswer | None:
         """A RETRY when the way or the system failed; None for what somebody decided."""
@@ -111,13 +125,14 @@ class Reader:
             return None
         type_, decision = _EVENTS[reading.meaning]
         asks = type_ is EventType.MORE_NEEDED
-        said = [reference, reading.meaning, reading.case_number, reading.question if asks else {}, reading.news]
+        about = ["", reading.question] if asks else [reading.case_number, {}]  # a new file number asks nothing anew
+        said = [reference, reading.meaning, *about, reading.news]
         return BackofficeEvent(
             system=self.system,
             event_id="read-" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:40],
             type=type_,
             reference=reference,
-            occurred_at=self.now(),
+            occurred_at=None,
             case_number=reading.case_number,
             decision=decision,
             message=reading.reason if decision is not None else {},
@@ -152,7 +167,7 @@ def _wait_s(header: str, now: Callable[[], datetime]) -> int | None:
         return min(int(text[:9]), _LONGEST_WAIT_S)
     try:
         until = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     if until.tzinfo is None:
         return None

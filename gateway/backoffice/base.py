@@ -17,6 +17,15 @@ from gateway.settings import SystemSettings
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why nothing was read. `misconfigured`: the way to the system is wrong, and a person must look."""
+
+    code: str  #: short stable word for logs
+    misconfigured: bool = False
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LookupItem:
     """A line of a list that an institution answers."""
 
@@ -26,12 +35,13 @@ class LookupItem:
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What an institution answers to a lookup. `outcome` is "unavailable" when it did not answer in time."""
+    """What an institution answers to a lookup. `outcome` is "unavailable" when it did not, and `fault` says why."""
 
     outcome: str
     values: Mapping[str, str | int] = field(default_factory=dict, repr=False)
     items: tuple[LookupItem, ...] = ()
     confirmed: bool = False  #: the institution says that the identifier asked about goes with the calling number
+    fault: Fault | None = None
 
 
 class BackOffice(Protocol):
@@ -66,8 +76,8 @@ class BackOffice(Protocol):
         """Tells that the promised date has passed. Repeatable."""
         ...
 
-    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
-        """What is new of a demand, for a system that cannot call back; None when it did not answer.
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | Fault:
+        """What is new of a demand, for a system that cannot call back; a Fault when it did not say.
 
         The same news has the same event id each time it is read.
         """

@@ -56,7 +56,7 @@ class DeskBackOffice:
         del reminder
         return BackofficeAnswer(HandOver.ACCEPTED, code=_INBOX)
 
-    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...]:
         """Nothing: agents say what is new at the desk."""
         del reference, case_number
         return ()

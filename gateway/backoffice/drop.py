@@ -99,7 +99,7 @@ class DropBackOffice:
         """ACCEPTED once the line is on the disk."""
         return self._told(drop_lines.reminder(reminder), HandOver.ACCEPTED)
 
-    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...]:
         """Nothing: what is new comes in answer files."""
         del reference, case_number
         return ()

@@ -31,11 +31,13 @@ def folder(path: Path | str, mode: int, parent: int | None = None) -> Iterator[i
     """The descriptor of a folder, made with `mode` when it is missing; a link in its place is refused."""
     try:
         os.mkdir(path, mode, dir_fd=parent)
-        os.chmod(path, mode, dir_fd=parent)
+        made = True
     except FileExistsError:
-        pass
+        made = False
     opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     try:
+        if made:
+            os.fchmod(opened, mode)  # by its descriptor: a link may have been put in its place since
         yield opened
     finally:
         os.close(opened)
@@ -109,12 +111,12 @@ def read_foreign(at: int, name: str, most: int) -> tuple[bytes, os.stat_result]:
         seen = os.fstat(file)
         if not stat.S_ISREG(seen.st_mode):
             raise OSError(errno.EINVAL, "not a plain file")
-        content = b""
+        content = bytearray()  # grows in place: bytes would be copied whole for each part
         while len(content) <= most and (part := os.read(file, min(_CHUNK, most + 1 - len(content)))):
             content += part
         if len(content) > most:
             raise OSError(errno.EFBIG, "too large")
-        return content, seen
+        return bytes(content), seen
     finally:
         os.close(file)
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.backoffice.webhooks import CASE_MAX, MESSAGE_MAX, QUESTION_MAX
-from gateway.backoffice.words import UNREADABLE, clean
+from gateway.backoffice.words import BYTE_ORDER_MARK, UNREADABLE, clean
 from gateway.settings.mapping import Answers, Meaning, Rules
 from gateway.settings.pointers import Pointer, pointer
 
@@ -69,7 +69,7 @@ def body(document: Mapping[str, Any], rules: Rules | None) -> bytes:
 def read(answers: Answers, raw: bytes) -> Reading | None:
     """What an answer says, None when it is no JSON. Never raises."""
     try:
-        document = msgspec.json.decode(raw)
+        document = msgspec.json.decode(raw.removeprefix(BYTE_ORDER_MARK))
     except UNREADABLE:
         return None
     word = _word(_at(document, answers.status))

@@ -12,9 +12,9 @@ import msgspec
 from gateway import logs
 from gateway.backoffice import mapping, written
 from gateway.backoffice.answers import Reader, code_of, lost
-from gateway.backoffice.base import LookupItem, LookupResult
-from gateway.backoffice.ways import Call, Fault, Way
-from gateway.backoffice.words import UNREADABLE, clean
+from gateway.backoffice.base import Fault, LookupItem, LookupResult
+from gateway.backoffice.ways import Call, Way
+from gateway.backoffice.words import BYTE_ORDER_MARK, UNREADABLE, clean
 from gateway.messages import (
     BackofficeAnswer,
     BackofficeEvent,
@@ -112,15 +112,14 @@ class RestBackOffice:
         paths, fields, about = self._settings.paths, self._settings.fields, written.reminder(reminder)
         return self._tell(paths.reminder, about, fields.reminder, reminder.idempotency_key, reminder.case_number)
 
-    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | None:
-        """The state that the system tells of a demand; None when it tells none. () of a system that calls back."""
+    def poll(self, reference: str, case_number: str) -> tuple[BackofficeEvent, ...] | Fault:
+        """The state that the system tells of a demand; a Fault when it tells none. () of a system that calls back."""
         if self._settings.poll_every_s is None:
             return ()
         found = self._news(reference, case_number)
         if isinstance(found, Fault):
             level: logs.Level = "error" if found.misconfigured else "warning"
             logs.event("backoffice.unread", level=level, system=self._name, code=found.code)
-            return None
         return found
 
     def lookup(
@@ -129,17 +128,20 @@ class RestBackOffice:
         """A reading, "unavailable" when none came within `timeout_s` or none that can be read."""
         path = mapping.path(self._settings.paths.lookup, source=source)
         if timeout_s <= 0 or path is None or path == NONE:
-            return LookupResult("unavailable")
+            return LookupResult("unavailable", fault=Fault("cannot_be_asked"))
         body = msgspec.json.encode({"args": dict(args), "msisdn": msisdn, "language": language})
         call = self._prepared(path, body)
         try:
             answer = self._client.post(call.url, call.headers, body, timeout_s)
-            taken = answer.status == 200 and self._way.fault(answer) is None
-            read = _decode_lookup(answer.body) if taken else None
-        except (NotSent, NoAnswer, *UNREADABLE):
-            read = None
+        except (NotSent, NoAnswer) as error:
+            return LookupResult("unavailable", fault=Fault(code_of(error)))
+        fault = self._reader.unread(answer)
+        try:
+            read = _decode_lookup(answer.body.removeprefix(BYTE_ORDER_MARK)) if fault is None else None
+        except UNREADABLE:
+            fault, read = Fault("unreadable", misconfigured=True), None
         if read is None:
-            return LookupResult("unavailable")
+            return LookupResult("unavailable", fault=fault)
         values = {name: clean(value) if isinstance(value, str) else value for name, value in read.values.items()}
         items = tuple(LookupItem(item.id, clean(item.label)) for item in read.items)
         return LookupResult(read.outcome, values, items, read.confirmed)
@@ -172,7 +174,7 @@ class RestBackOffice:
         try:
             answer = self._client.get(call.url, call.headers)
         except (NotSent, NoAnswer) as error:
-            return Fault(code_of(error), misconfigured=False)
+            return Fault(code_of(error))
         return self._reader.news(answer, reference)
 
     def _prepared(self, path: str, body: bytes | None, key: str = "", reference: str = "") -> Prepared:

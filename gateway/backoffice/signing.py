@@ -121,11 +121,15 @@ def sign(secrets: Sequence[str]) -> Signer:
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes that a secret (`whsec_...`) stands for. Raises SigningError."""
+    """The bytes that a secret (`whsec_...`) stands for. Raises SigningError.
+
+    Strict: of letters that are no base64 the libraries of institutions make another key, or none.
+    """
     if not secret.startswith(_PREFIX):
         raise SigningError(SigningFault.BAD_SECRET)
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX) + "==", validate=False)
+        letters = secret.removeprefix(_PREFIX).rstrip("=")
+        key = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
     except ValueError:
         raise SigningError(SigningFault.BAD_SECRET) from None
     if len(key) < _SHORTEST_SECRET:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.backoffice.base import Fault
 from gateway.backoffice.signing import sign
 from gateway.messages import Evidence
 from gateway.outgoing import Answer
@@ -21,14 +22,6 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     key: str = ""  #: what makes a repetition safe; "" for a reading
     reference: str = ""  #: of the demand it is about
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something between us and the system failed; `misconfigured`: a person must look."""
-
-    code: str
-    misconfigured: bool
 
 
 def _none(_: Answer) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.backoffice.signing import SigningError, Verifier
-from gateway.backoffice.words import UNREADABLE, clean
+from gateway.backoffice.words import BYTE_ORDER_MARK, UNREADABLE, clean
 from gateway.messages import BackofficeEvent, Decision, EventType
 from gateway.text import reference
 
@@ -98,7 +98,7 @@ def _read(system: str, event_id: str, body: bytes) -> BackofficeEvent:
     if not _ID.fullmatch(event_id):
         raise WebhookError(WebhookFault.BAD_ID)
     try:
-        event = _decode(body)
+        event = _decode(body.removeprefix(BYTE_ORDER_MARK))
     except UNREADABLE:
         raise WebhookError(WebhookFault.UNREADABLE) from None  # msgspec may repeat what it read
     return _meaning(system, event_id, event)
@@ -112,7 +112,7 @@ def _meaning(system: str, event_id: str, event: _Event) -> BackofficeEvent:
         raise WebhookError(WebhookFault.UNKNOWN_TYPE) from None
     if type_ is EventType.DECIDED and data.decision is None:
         raise WebhookError(WebhookFault.UNREADABLE, "decision is missing")
-    if type_ is EventType.MORE_NEEDED and not any(clean(text) for text in data.question.values()):
+    if type_ is EventType.MORE_NEEDED and not _cleaned(data.question):
         raise WebhookError(WebhookFault.UNREADABLE, "question is missing")
     if not all(_LANGUAGE.fullmatch(language) for language in (*data.message, *data.question)):
         raise WebhookError(WebhookFault.UNREADABLE, "message and question are by language: fr, en")
@@ -134,4 +134,5 @@ def _meaning(system: str, event_id: str, event: _Event) -> BackofficeEvent:
 
 
 def _cleaned(by_language: Mapping[str, str]) -> dict[str, str]:
-    return {language: clean(text) for language, text in by_language.items()}
+    """What is left of each text; a language in which nothing is left is not there."""
+    return {language: cleaned for language, text in by_language.items() if (cleaned := clean(text))}

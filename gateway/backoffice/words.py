@@ -8,6 +8,8 @@ import msgspec
 
 #: What msgspec raises for bytes that are no JSON of ours: bad UTF-8 and endless nesting are not its DecodeError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+#: Some programs begin UTF-8 with the mark of byte order; a reader of JSON may ignore it (RFC 8259 §8.1).
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,8 @@ import hashlib
 import re
 from urllib.parse import quote
 
-from gateway.backoffice.ways import Call, Fault, Way
+from gateway.backoffice.base import Fault
+from gateway.backoffice.ways import Call, Way
 from gateway.messages import Evidence
 from gateway.outgoing import Answer
 from gateway.settings import XroadSystem

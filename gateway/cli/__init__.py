@@ -15,6 +15,7 @@ _COMMANDS = {  # name -> module of gateway.cli, in the order a newcomer meets th
     "doctor": "doctor",
     "text": "text",
     "submissions": "submissions",
+    "late": "late",
     "desk": "desk",
     "drop": "drop",
     "systems": "systems",

@@ -103,10 +103,6 @@ def _counted(before: Scrape, after: Scrape) -> Iterator[str]:
         rates = {o: rate(before, after, sent, channel=channel, outcome=o) for o in after.values(sent, "outcome")}
         told = "   ".join(f"{outcome} {value:.1f}" for outcome, value in rates.items() if value)
         yield f"SMS/s by {channel}: {told or '0.0'}"
-    silent = [
-        one for one in after.values("backoffice_silent", "system") if after.total("backoffice_silent", system=one)
-    ]
-    yield f"silent systems: {', '.join(silent) or 'none'}"
 
 
 def _stored(now: Figures) -> Iterator[RenderableType]:
@@ -115,6 +111,8 @@ def _stored(now: Figures) -> Iterator[RenderableType]:
     yield _lanes(now)
     states = "   ".join(f"{state} {count}" for state, count in now.submissions.items())
     yield f"submissions: {states or 'none'}   SMS of unknown fate: {now.sms_unknown}"
+    yield from _away(now)
+    yield f"late: {_many(now.late)}"
     yield ""
     yield _ceilings(now)
     yield f"stopped: {', '.join(now.stopped) or 'nothing'}"
@@ -126,6 +124,27 @@ def _stored(now: Figures) -> Iterator[RenderableType]:
 
 def _ages(seen: Mapping[str, float | None]) -> str:
     return ", ".join(f"{name} {'never' if age is None else _age(age)}" for name, age in seen.items())
+
+
+def _away(now: Figures) -> Iterator[str]:
+    """A line for each system that is not called: why, and when it is again."""
+    told = False
+    for one in now.breakers:
+        again = _age(max(0.0, (one.ask_at - now.at).total_seconds())) if one.ask_at else "-"
+        if one.opened_at is not None:
+            since = _age((now.at - one.opened_at).total_seconds())
+            yield f"system away: {one.system} ({one.last_code} for {since}, asked in {again})"
+        elif one.holds_back(now.at):
+            yield f"system busy: {one.system} (left alone as it asked, for {again})"
+        else:
+            continue
+        told = True
+    if not told:
+        yield "systems away: none"
+
+
+def _many(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
 
 
 def _lanes(now: Figures) -> RenderableType:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.settings import APPEAL_SIZE
+
 Kind = Literal["error", "word", "closing", "sms"]
 
 
@@ -46,6 +48,7 @@ INSTITUTION_SIZE = 24
 QUESTION_SIZE = 160
 _QUESTION = {"institution": INSTITUTION_SIZE, "question": QUESTION_SIZE, "otc": 6, **_DEMAND}
 _UNTIL = {"date": 5, "time": 5}
+_APPEAL = {"appeal": APPEAL_SIZE}
 
 _ERRORS: dict[str, dict[str, int]] = {
     "error_choice": {},
@@ -147,10 +150,16 @@ MESSAGES: Mapping[str, MessageKey] = {
     "decided_granted_message": MessageKey("sms", {**_DEMAND_OF, "message": INSTITUTION_TEXT_SIZE}, 2),
     "decided_refused": MessageKey("sms", _DEMAND_OF),
     "decided_refused_message": MessageKey("sms", {**_DEMAND_OF, "message": INSTITUTION_TEXT_SIZE}, 2),
+    "decided_refused_appeal": MessageKey("sms", {**_DEMAND_OF, **_APPEAL}, 2),
+    "decided_refused_message_appeal": MessageKey("sms", {**_DEMAND_OF, **_APPEAL, "message": INSTITUTION_TEXT_SIZE}, 3),
     "decided_sensitive": MessageKey("sms", _DEMAND),
     "not_accepted": MessageKey("sms", _DEMAND_OF),
     "not_accepted_reason": MessageKey("sms", {**_DEMAND_OF, "reason": INSTITUTION_TEXT_SIZE}, 2),
+    "not_accepted_appeal": MessageKey("sms", {**_DEMAND_OF, **_APPEAL}, 2),
+    "not_accepted_reason_appeal": MessageKey("sms", {**_DEMAND_OF, **_APPEAL, "reason": INSTITUTION_TEXT_SIZE}, 3),
     "not_accepted_sensitive": MessageKey("sms", _DEMAND),
+    "late": MessageKey("sms", {**_DEMAND_OF, **_PROMISE}),
+    "late_sensitive": MessageKey("sms", {**_DEMAND, **_PROMISE}),
     "resume_sms": MessageKey("sms", _RESUME),
     "code_sms": MessageKey("sms", {"otc": 6, "service": SERVICE_SIZE}),
     "no_answer": MessageKey("sms", {"service": SERVICE_SIZE, **_CODE}),

@@ -204,6 +204,7 @@ class Service:
     assurance: Assurance = "number"
     resume_s: int | None = None  #: how long a dropped dialogue can be taken up again; None: never
     keep_s: int | None = None  #: personal data, after closure
+    hand_over_s: int | None = None  #: how long an institution may leave a demand untaken; None: its system's attempts
     sensitive: bool = False  #: its SMS name neither the service nor the decision
     promise_days: int | None = None  #: working promise on the récépissé, from the catalogue
     short_title: Text | None = None  #: for lists and SMS; the title when None

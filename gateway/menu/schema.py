@@ -77,6 +77,7 @@ def _service() -> Schema:
             "on_behalf": {"enum": list(ON_BEHALF)},
             "resume": _DURATION,
             "keep": _DURATION,
+            "hand_over_within": _DURATION,
             "sensitive": _YES_NO,
             "start": _ref("id"),
             "screens": _ref("screens"),

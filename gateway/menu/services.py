@@ -36,6 +36,7 @@ SERVICE_KEYS = (
     "on_behalf",
     "resume",
     "keep",
+    "hand_over_within",
     "sensitive",
     "start",
     "screens",
@@ -71,6 +72,7 @@ def read_service(reader: Reader, node: Node, lists: frozenset[str]) -> Service:
         on_behalf=cast(OnBehalf, reader.one_of(table.nodes.get("on_behalf"), mark, ON_BEHALF, "no")),
         resume_s=reader.duration(table.nodes.get("resume"), mark),
         keep_s=reader.duration(table.nodes.get("keep"), mark),
+        hand_over_s=reader.duration(table.nodes.get("hand_over_within"), mark),
         sensitive=reader.boolean(table.nodes.get("sensitive"), mark, default=False),
         short_title=reader.text(short, mark) if short is not None else None,
     )

@@ -67,6 +67,7 @@ GATEWAY_SOURCES: Mapping[str, Source] = {
             "can_withdraw",
             "can_correct",
             "can_answer",
+            "late",
         ),
     ),
     "my_question": Source(

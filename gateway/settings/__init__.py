@@ -3,6 +3,7 @@
 from gateway.settings.exposure import is_loopback, loopback_faults, require_serving, secret_faults, simulated
 from gateway.settings.load import load
 from gateway.settings.model import (
+    APPEAL_SIZE,
     DEMO_API_KEY,
     ENVIRONMENT,
     Ceilings,
@@ -21,6 +22,7 @@ from gateway.settings.model import (
     address_of,
 )
 from gateway.settings.systems import (
+    CALL_THREADS,
     DeskSystem,
     DropSystem,
     HttpSystem,
@@ -31,6 +33,8 @@ from gateway.settings.systems import (
 )
 
 __all__ = [
+    "APPEAL_SIZE",
+    "CALL_THREADS",
     "DEMO_API_KEY",
     "ENVIRONMENT",
     "Ceilings",

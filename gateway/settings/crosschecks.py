@@ -10,8 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.settings.mapping import NONE
-from gateway.settings.model import Settings, address_of
-from gateway.settings.systems import DropSystem, HttpSystem, RestSystem
+from gateway.settings.model import APPEAL_SIZE, Settings, address_of
+from gateway.settings.systems import CALL_THREADS, DropSystem, HttpSystem, RestSystem
 
 Fault = tuple[tuple[str, ...], str]  #: where (`("sms", "channel")`), and the sentence
 
@@ -157,17 +157,30 @@ def _institutions(settings: Settings) -> Iterator[Fault]:
         for host in institution.links:
             if not _HOST.fullmatch(host):
                 yield ("institutions", name, "links"), f"{host!r} is not the name of a host (service-public.bj)"
+        yield from _words(settings, name)
     for key in ("information", "procedure"):
         begins, _, ends = getattr(settings.hours, key).partition("-")
         if begins >= ends:
             yield ("hours", key), "must end after it begins, on the same day"
 
 
+def _words(settings: Settings, name: str) -> Iterator[Fault]:
+    """What citizens read of an institution, in every language."""
+    institution = settings.institutions[name]
+    for language in settings.languages:
+        if not institution.name.get(language):
+            yield ("institutions", name, "name"), f"has no name in {language}"
+        if institution.appeal and not institution.appeal.get(language):
+            yield ("institutions", name, "appeal"), f"says nothing in {language}"
+    for language, appeal in institution.appeal.items():
+        if len(appeal) > APPEAL_SIZE:
+            yield (
+                ("institutions", name, "appeal"),
+                f"has {len(appeal)} characters in {language}, and an SMS has room for {APPEAL_SIZE}",
+            )
+
+
 def _systems(settings: Settings) -> Iterator[Fault]:
-    for name, institution in settings.institutions.items():
-        for language in settings.languages:
-            if not institution.name.get(language):
-                yield ("institutions", name, "name"), f"has no name in {language}"
     for name, system in settings.systems.items():
         here = ("systems", name)
         if not _NAME.fullmatch(name):
@@ -176,6 +189,12 @@ def _systems(settings: Settings) -> Iterator[Fault]:
             yield (*here, "institution"), f"there is no institution {system.institution!r}"
         if system.first_retry_s > system.longest_retry_s:
             yield (*here, "first_retry_s"), "is longer than longest_retry_s"
+        if system.max_in_flight >= CALL_THREADS:
+            yield (
+                (*here, "max_in_flight"),
+                f"must be less than {CALL_THREADS}, the calls that a worker makes at a time: else this system alone "
+                "could hold up all others",
+            )
         if isinstance(system, HttpSystem):
             yield from _http(here, system)
         if isinstance(system, RestSystem):

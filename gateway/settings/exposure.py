@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Mapping
 
 from gateway.settings.model import Settings, SettingsError, address_of
-from gateway.settings.systems import HttpSystem, RestSystem
+from gateway.settings.systems import DropSystem, HttpSystem, RestSystem
+
+_TOKEN = re.compile(r"[!-~]+")
 
 
 def require_serving(
@@ -58,11 +61,14 @@ def secret_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     ]
     for name, system in settings.systems.items():
         if isinstance(system, HttpSystem) and not _is_simulator(settings, system.url):
-            faults += _system_faults(name, system, environ)
+            faults += _secrets_of(name, system, environ)
+            faults += _file_faults(f"systems.{name}", system)
+        elif isinstance(system, DropSystem):
+            faults += _secrets_of(name, system, environ)
     return faults
 
 
-def _system_faults(name: str, system: HttpSystem, environ: Mapping[str, str]) -> list[str]:
+def _secrets_of(name: str, system: HttpSystem | DropSystem, environ: Mapping[str, str]) -> list[str]:
     here = f"systems.{name}"
     secrets = {"webhook_secret_env": system.webhook_secret_env}
     if isinstance(system, RestSystem):
@@ -74,9 +80,18 @@ def _system_faults(name: str, system: HttpSystem, environ: Mapping[str, str]) ->
     ]
     for key in ("webhook_secret_env", "signing_secret_env"):
         given = environ.get(secrets.get(key) or "", "")
-        if not all(_can_sign(secret) for secret in given.split()):
+        if given and not all(_can_sign(secret) for secret in given.split() or [""]):
             wanted = "must be whsec_ and the base64 of 24 bytes or more"
             faults.append(f"{secrets[key]} {wanted} ({here}.{key})")
+    token = environ.get(secrets.get("token_env") or "", "")
+    if token and not _TOKEN.fullmatch(token):  # each call would end before it left, as if the system were away
+        wanted = "must be visible ASCII characters, without a space or a line break"
+        faults.append(f"{secrets['token_env']} {wanted} ({here}.token_env)")
+    return faults
+
+
+def _file_faults(here: str, system: HttpSystem) -> list[str]:
+    faults: list[str] = []
     files = {"ca_file": system.ca_file, "client_cert_file": system.client_cert_file}
     for key, file in (files | {"client_key_file": system.client_key_file}).items():
         if file is not None and not os.access(file, os.R_OK):
@@ -87,7 +102,8 @@ def _system_faults(name: str, system: HttpSystem, environ: Mapping[str, str]) ->
 def _can_sign(secret: str) -> bool:
     """Standard Webhooks: 24 to 64 bytes; only the least matters."""
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_") + "==", validate=False)
+        letters = secret.removeprefix("whsec_").rstrip("=")
+        key = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
     except ValueError:
         return False
     return secret.startswith("whsec_") and len(key) >= 24

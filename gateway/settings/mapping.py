@@ -124,6 +124,13 @@ def _pointer(text: str) -> str:
 _Pointer = Annotated[str, AfterValidator(_pointer)]
 
 
+def _language(code: str) -> str:
+    """As backoffice/mapping.py reads them: a text in any other is left out."""
+    if not re.fullmatch(r"[a-z]{2,3}", code):
+        raise ValueError("must look like fr")
+    return code
+
+
 class Paths(Part):
     """Where each thing is told or asked, below the system's URL. `none`: the system cannot be told this."""
 
@@ -154,7 +161,7 @@ class Answers(Part):
     question: _Pointer = "/question"  #: likewise, with `more_needed`
     answer_by: _Pointer = "/answer_by"
     news: _Pointer = "/news"  #: changes when the same state is news again (a second question)
-    language: str = "fr"  #: of a text that is not given by language
+    language: Annotated[str, AfterValidator(_language)] = "fr"  #: of a text that is not given by language
     when_absent: Literal["accepted", "delivered"] | None = None  #: what a 2xx to a submission means that says no state
     values: Mapping[str, Meaning] = {
         "accepted": "accepted",

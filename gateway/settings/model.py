@@ -15,6 +15,9 @@ from gateway.settings.systems import System
 Dedupe = Literal["transcript", "sequence", "request_id", "window"]
 Rate = Annotated[float, Field(gt=0)]
 
+#: Calls that one worker makes at the same time; each has a thread, because it waits for others and not for us.
+CALL_THREADS = 48
+
 #: What the simulator accepts as the aggregator's API key. Not a secret: it opens nothing but the simulator.
 DEMO_API_KEY = "demo-key-of-the-simulator"
 
@@ -108,10 +111,15 @@ class SmsSettings(_Part):
     attempts: Count = 60
 
 
+#: The means of appeal that a refusal names, in characters: it stays within three segments with all the rest.
+APPEAL_SIZE = 120
+
+
 class Institution(_Part):
     """One institution: what it may send under which name. People, templates and budgets live in the database."""
 
     name: dict[str, str]
+    appeal: dict[str, str] = {}  #: by language, said with a refusal: where and until when one can contest it
     senders: tuple[str, ...] = ()  #: keys in `senders` that it may use; empty: the default one only
     links: tuple[str, ...] = ()  #: hosts that its SMS may name ("service-public.bj"), with what is below them
     numbers: tuple[str, ...] = ()  #: phone numbers and codes that its SMS may name, beside ours

@@ -18,14 +18,21 @@ from gateway.settings.part import Count, Part, Seconds
 _IDENTIFIER = re.compile(r"[A-Za-z0-9'()+,.=?-]{1,64}")
 
 
+#: Calls that one worker makes at the same time; each has a thread, because it waits for others and not for us.
+CALL_THREADS = 48
+
+
 class SystemSettings(Part):
-    """What every kind has: whose it is, and how often it is tried."""
+    """What every kind has: whose it is, how often it is tried, and how often it is called at most."""
 
     institution: str
-    attempts: Count = 40
+    attempts: Count = 100  #: two to three days with the waits below: a day without an answer is no reason to give up
     first_retry_s: Seconds = 5
     longest_retry_s: Seconds = 3600
     lease_s: Seconds = 60
+    max_in_flight: Count = 4  #: calls to it at the same time, by all workers together
+    breaker_after: Count = 5  #: calls in a row without an answer, or with 5xx, after which it is taken to be away
+    ask_every_s: Seconds = 30  #: while it is away: one call in this time finds out whether it is back
 
 
 class HttpSystem(SystemSettings):

@@ -128,19 +128,20 @@ def send_sms() -> tuple[Response, int]:
     """What Africa's Talking answers to the SDK: JSON for who is known, a plain sentence for who is not."""
     world = _world()
     answer = world.messaging.send(request.headers.get("apiKey", ""), request.form)
-    if answer.hold:
-        world.closing.wait(world.config.hold_s)
+    world.closing.wait(world.config.hold_s if answer.hold else world.config.answer_s)
     if isinstance(answer.body, str):
         return Response(answer.body, content_type="text/plain"), answer.status
     return jsonify(answer.body), answer.status
 
 
 def take_submission() -> tuple[Response, int]:
-    status, body = _world().backoffice.submit(
+    world = _world()
+    status, body = world.backoffice.submit(
         request.headers.get("Authorization", ""),
         request.headers.get("Idempotency-Key", ""),
         request.get_data(),
     )
+    world.closing.wait(world.config.answer_s)
     return jsonify(body), status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import random
 import re
 import threading
 import uuid
@@ -249,7 +250,8 @@ class Backoffice:
             elif len(event.answers) >= EVENT_TRIES:
                 event.state = "given_up"
         if event.state == "waiting":
-            wait_s = self._config.retry_s * 2 ** (len(event.answers) - 1)
+            # Spread, as senders must be: what was refused together would come back together, and be refused again.
+            wait_s = self._config.retry_s * 2 ** (len(event.answers) - 1) * random.uniform(0.5, 1)
             self._agenda.after(wait_s, lambda: self._post(case, event, body))
         elif event.type == "submission.acknowledged":
             # Asked, or decided, after it was acknowledged, however long that took.

@@ -37,6 +37,7 @@ class SimulatorConfig:
     slow_s: float = 15.0  #: from a send to the phone, when the phone is slow
     idle_s: float = 180.0  #: a network closes a dialogue that waits longer; the longest that is published
     reply_s: float = 10.0  #: the aggregator gives up on the gateway: Africa's Talking's own limit
+    answer_s: float = 0.0  #: how long the aggregator and the back office take to answer, once it had its effect
     hold_s: float = 30.0  #: how long a send that must time out is held
     retry_s: float = 1.0  #: before the second try of a report or an event; doubles each time
 
@@ -67,6 +68,7 @@ _SECONDS = {
     "slow_s": "SIMULATOR_SLOW_S",
     "idle_s": "SIMULATOR_IDLE_S",
     "reply_s": "SIMULATOR_REPLY_S",
+    "answer_s": "SIMULATOR_ANSWER_S",
     "hold_s": "SIMULATOR_HOLD_S",
     "retry_s": "SIMULATOR_RETRY_S",
 }

@@ -83,6 +83,8 @@ class SecurityServer:
                 return self._backoffice.status(authorization, reference)
             case ("POST", "submissions", reference, "withdrawal"):
                 return self._backoffice.withdraw(authorization, reference)
+            case ("POST", "submissions", reference, "statements"):
+                return self._backoffice.take_statement(authorization, key, reference, body)
         return 404, {"status": "unknown"}
 
 

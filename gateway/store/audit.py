@@ -6,6 +6,7 @@ one. Everything is read as it stood at one moment, while the gateway goes on wor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from gateway.store.tables import submission_events, submissions
 
 #: Other machines get a copy of a changed key file when somebody brings it.
 RETIRED_GRACE = timedelta(hours=1)
+#: How far apart the clocks of two machines may be that seal one after the other.
+_SKEW = timedelta(minutes=5)
 _ROWS = 2000
 #: Later than any checkpoint.
 _UNSEALED = 2**63
@@ -174,7 +177,7 @@ def _follows(before: Checkpoint | None, one: Checkpoint) -> Iterator[Flaw]:
         yield Flaw("checkpoint_missing", number=expected, to=one.number - 1)
     elif one.previous != (chain.START if before is None else before.root):
         yield Flaw("checkpoint_order", number=one.number)
-    if before is not None and one.at < before.at:
+    if before is not None and one.at < before.at - _SKEW:
         yield Flaw("checkpoint_time", number=one.number)
 
 
@@ -209,13 +212,31 @@ def data(conn: Connection, seals: Seals, tally: Tally, submission_id: int | None
     wanted = joined.where(or_(e.data_digest.is_not(None), e.kind == chain_data.ERASED))
     if submission_id is not None:
         wanted = wanted.where(s.id == submission_id)
-    for _, rows in groupby(_streamed(conn, wanted.order_by(s.id, e.number)), attrgetter("id")):
+    texts = _Texts(_streamed(conn, chain_data.said_rows(submission_id)))
+    for demand, rows in groupby(_streamed(conn, wanted.order_by(s.id, e.number)), attrgetter("id")):
         entries = list(rows)
         tally.data += 1
-        yield from _data_of(seals, entries)
+        yield from _data_of(seals, entries, texts.of(demand))
 
 
-def _data_of(seals: Seals, entries: Sequence[Any]) -> Iterator[Flaw]:
+class _Texts:
+    """The questions and statements of one demand after the other, in the order in which demands are read."""
+
+    def __init__(self, rows: Iterator[Any]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def of(self, submission_id: int) -> list[Any]:
+        """Those of this demand; asked for with growing ids."""
+        found = []
+        while self._next is not None and self._next.submission_id <= submission_id:
+            if self._next.submission_id == submission_id:
+                found.append(self._next)
+            self._next = next(self._rows, None)
+        return found
+
+
+def _data_of(seals: Seals, entries: Sequence[Any], texts: Sequence[Any]) -> Iterator[Flaw]:
     row = entries[-1]
     here = partial(Flaw, submission_id=row.id, reference=row.reference)
     erased = any(one.kind == chain_data.ERASED for one in entries)
@@ -238,6 +259,18 @@ def _data_of(seals: Seals, entries: Sequence[Any]) -> Iterator[Flaw]:
                 yield here("data_altered", number=covering[-1].number, kind=covering[-1].kind)
         except SealBroken:
             yield here("data_unreadable", number=covering[-1].number, kind=covering[-1].kind)
+    told = [one for one in entries if one.kind in chain_data.SAID and one.data_digest is not None]
+    try:
+        salt = chain_data.salt(seals, row) if texts else b""
+        stored = Counter(chain_data.digest(salt, chain_data.said(seals, one)) for one in texts)
+    except SealBroken:
+        yield here("said_unreadable")
+        return
+    lost = [one for one in told if not stored[one.data_digest]]
+    for one in lost:
+        yield here("data_altered", number=one.number, kind=one.kind)
+    if stored.total() > len(told):
+        yield here("said_inserted")
 
 
 def _streamed(conn: Connection, rows: Select[Any]) -> Iterator[Any]:

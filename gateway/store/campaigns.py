@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, insert, or_, select, update
 
 from gateway.messages import CampaignState
 from gateway.store.columns import bounded
-from gateway.store.db import Connection
+from gateway.store.db import Connection, insert_into
 from gateway.store.sealed import Seals
 from gateway.store.tables import campaign_files, campaigns
 
@@ -92,8 +92,8 @@ class StoredCampaign:
     erased_at: datetime | None
 
 
-def add(conn: Connection, seals: Seals, new: NewCampaign, now: datetime) -> int:
-    """The id of the stored campaign."""
+def add(conn: Connection, seals: Seals, new: NewCampaign, now: datetime) -> int | None:
+    """The id of the stored campaign; None when there is one of that public id: whoever stores it at once waits here."""
     row = {
         "public_id": new.public_id,
         "institution": new.institution,
@@ -115,8 +115,8 @@ def add(conn: Connection, seals: Seals, new: NewCampaign, now: datetime) -> int:
         "cost_f": 0,
         "options_sealed": seals.seal_json(dict(new.options), OPTIONS),
     }
-    campaign_id: int = conn.execute(insert(campaigns).values(row).returning(campaigns.c.id)).scalar_one()
-    return campaign_id
+    new_one = insert_into(conn, campaigns).values(row).on_conflict_do_nothing().returning(campaigns.c.id)
+    return conn.execute(new_one).scalar_one_or_none()
 
 
 def by_public_id(conn: Connection, public_id: str) -> StoredCampaign | None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -68,7 +69,7 @@ def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({words_of(words)})", name=column)
 
 
-def is_in(column: Column[Any], words: Iterable[str]) -> Any:
+def is_in(column: ColumnElement[Any], words: Iterable[str]) -> Any:
     """`column` is one of our own `words`, written out in the SQL: with a bound value no partial index would be used."""
     return column.in_([literal_column(f"'{word}'") for word in words])
 

@@ -63,6 +63,7 @@ class Chosen:
     state: SubmissionState | None = None
     service: str | None = None
     assignee: str | None = None  #: "": those that nobody has
+    unread: bool = False  #: only those in which something is unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,12 @@ def is_of(conn: Connection, submission_id: int, guests: Collection[bytes]) -> bo
 def find(conn: Connection, desk: Desk, reference: str) -> Waiting | None:
     """The line of a reference (12 digits); None when there is none such at this desk."""
     row = conn.execute(_lines(desk).where(_s.reference == reference)).one_or_none()
+    return None if row is None else _waiting(row)
+
+
+def numbered(conn: Connection, desk: Desk, submission_id: int) -> Waiting | None:
+    """The line of an id; None when there is none such at this desk."""
+    row = conn.execute(_lines(desk).where(_s.id == submission_id)).one_or_none()
     return None if row is None else _waiting(row)
 
 
@@ -207,7 +214,7 @@ def _chosen(desk: Desk, chosen: Chosen) -> Select[Any]:
         lines = lines.where(_s.service == chosen.service)
     if chosen.assignee is not None:
         lines = lines.where(_s.assignee == chosen.assignee if chosen.assignee else _s.assignee.is_(None))
-    return lines
+    return lines.where(_unread()) if chosen.unread else lines
 
 
 def _ours(desk: Desk) -> ColumnElement[bool]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
 from gateway.messages import BackofficeRequest, OnBehalf, SubmissionState
 from gateway.store import holdings
+from gateway.store.columns import is_in
 from gateway.store.db import Connection
 from gateway.store.sealed import Seals
 from gateway.store.submissions import FIELDS as _FIELDS
@@ -26,6 +28,7 @@ class HandOverMaterial:
     state: SubmissionState
     request: BackofficeRequest
     case_number: str = ""  #: the institution's own number of the file, once it gave one
+    hand_over_by: datetime | None = None  #: when it is given up if nobody took it
 
 
 def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOverMaterial | None:
@@ -51,4 +54,13 @@ def for_hand_over(conn: Connection, seals: Seals, submission_id: int) -> HandOve
         helper_msisdn="" if row.helper_id is None else holdings.msisdn_of(conn, seals, row.helper_id),
     )
     state = SubmissionState(row.state)
-    return HandOverMaterial(row.id, row.system, row.holding_id, row.sensitive, state, request, row.case_number)
+    return HandOverMaterial(
+        row.id, row.system, row.holding_id, row.sensitive, state, request, row.case_number, row.hand_over_by
+    )
+
+
+def overdue(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
+    """The ids of submissions, at most `limit`, that nobody took within the time that their service allows."""
+    s = submissions.c
+    late = select(s.id).where(is_in(s.state, (SubmissionState.RECEIVED,)), s.hand_over_by <= now)
+    return tuple(conn.execute(late.order_by(s.hand_over_by).limit(limit)).scalars())

@@ -33,12 +33,11 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """How an endpoint stands; `wait_until`: it asked for fewer calls."""
+    """How an endpoint stands."""
 
     name: str
     failing_since: datetime | None = None
     disabled_at: datetime | None = None
-    wait_until: datetime | None = None
     why: str = ""
 
 
@@ -92,23 +91,21 @@ def state_of(conn: Connection, endpoint: str) -> EndpointState:
     row = conn.execute(select(endpoints).where(endpoints.c.name == endpoint)).one_or_none()
     if row is None:
         return EndpointState(endpoint)
-    return EndpointState(row.name, row.failing_since, row.disabled_at, row.wait_until, row.why)
+    return EndpointState(row.name, row.failing_since, row.disabled_at, row.why)
 
 
 def note_answered(conn: Connection, endpoint: str) -> None:
     """It took a webhook: nothing is wrong with it."""
     e = endpoints.c
-    wrong = update(endpoints).where(e.name == endpoint, e.failing_since.is_not(None) | e.wait_until.is_not(None))
-    conn.execute(wrong.values(failing_since=None, wait_until=None, why=""))
+    wrong = update(endpoints).where(e.name == endpoint, e.failing_since.is_not(None))
+    conn.execute(wrong.values(failing_since=None, why=""))
 
 
-def note_failed(conn: Connection, endpoint: str, code: str, now: datetime, wait_until: datetime | None) -> None:
-    """It did not take a webhook; `wait_until`: it asked to be left alone until then."""
+def note_failed(conn: Connection, endpoint: str, code: str, now: datetime) -> None:
+    """It did not take a webhook."""
     e = endpoints.c
-    known = {"name": endpoint, "failing_since": now, "wait_until": wait_until, "why": bounded(code, 64)}
+    known = {"name": endpoint, "failing_since": now, "why": bounded(code, 64)}
     told = {"failing_since": func.coalesce(e.failing_since, now), "why": known["why"]}
-    if wait_until is not None:
-        told["wait_until"] = wait_until
     conn.execute(insert_into(conn, endpoints).values(known).on_conflict_do_update(index_elements=["name"], set_=told))
 
 
@@ -126,7 +123,7 @@ def enable(conn: Connection, endpoint: str) -> bool:
     """Whether it was disabled until now."""
     e = endpoints.c
     off = update(endpoints).where(e.name == endpoint, e.disabled_at.is_not(None))
-    return conn.execute(off.values(disabled_at=None, failing_since=None, wait_until=None, why="")).rowcount == 1
+    return conn.execute(off.values(disabled_at=None, failing_since=None, why="")).rowcount == 1
 
 
 def counts(conn: Connection) -> Mapping[tuple[str, str], int]:

@@ -27,9 +27,11 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.store import claims
+from gateway.store.claims import Limit
 from gateway.store.columns import bounded, is_in
 from gateway.store.db import Connection
-from gateway.store.tables import LANES, OPEN_OUTBOX, OutboxState, attempts, outbox
+from gateway.store.tables import LANES, OutboxState, attempts, outbox
 
 Kind = Literal[
     "mt",
@@ -154,17 +156,37 @@ def claim(
     lease_s: float,
     now: datetime,
     kinds: Collection[Kind] | None = None,
+    limits: Mapping[str, Limit] | None = None,
 ) -> tuple[Claimed, ...]:
     """At most `limit` rows of a lane, now mine: due ones and those whose lease has ended, by priority, due time, id.
 
-    Of some kinds only, when `kinds` says which.
+    Of some kinds only, when `kinds` says which. Of each system no more than leaves it with what `limits` allows it
+    (`Limit()` where they say nothing), in all processes together; none while its breaker holds it back.
 
     A row with an earlier open row of its `order_key` is left, so no two of one key are ever in a batch. `token` must
     be new for each claim. Commit before acting on the rows.
     """
+    rows = _claim(conn, lane, None, token, limit, lease_s, now, kinds)
+    for system in claims.systems_due(conn, lane, now):
+        most = min(limit - len(rows), claims.room(conn, system, limits or {}, now)) if len(rows) < limit else 0
+        if most > 0:
+            rows += _claim(conn, lane, system, token, most, lease_s, now, kinds)
+    return tuple(rows)
+
+
+def _claim(
+    conn: Connection,
+    lane: str,
+    system: str | None,
+    token: str,
+    limit: int,
+    lease_s: float,
+    now: datetime,
+    kinds: Collection[Kind] | None,
+) -> list[Claimed]:
     mine = (
         select(outbox.c.id)
-        .where(_claimable(lane, now), *([] if kinds is None else [is_in(outbox.c.kind, kinds)]))
+        .where(claims.claimable(lane, now, system), *([] if kinds is None else [is_in(outbox.c.kind, kinds)]))
         .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
@@ -178,7 +200,7 @@ def claim(
         .returning(outbox)
     )
     rows = sorted(conn.execute(claimed), key=lambda row: (row.priority, row.due_at, row.id))
-    return tuple(
+    return [
         Claimed(
             id=row.id,
             kind=row.kind,
@@ -190,7 +212,7 @@ def claim(
             created_at=row.created_at,
         )
         for row in rows
-    )
+    ]
 
 
 def start_sending(conn: Connection, row_id: int, token: str, deadline_s: float, now: datetime) -> int | None:
@@ -271,6 +293,15 @@ def dead(conn: Connection, row_id: int, token: str, code: str, now: datetime) ->
     return _settle(conn, row_id, token, _O.DEAD, (_O.CLAIMED, _O.SENDING, _O.UNKNOWN), code, now)
 
 
+def end(conn: Connection, row_id: int, to: OutboxState, code: str, now: datetime) -> bool:
+    """Whether a row that was in nobody's hands, ready or with an ended lease, is done or dead: its time is over."""
+    free = or_(
+        is_in(outbox.c.state, (_O.READY,)), and_(is_in(outbox.c.state, (_O.CLAIMED,)), outbox.c.lease_until <= now)
+    )
+    over = {"state": to, "token": None, "lease_until": None, "last_code": bounded(code, 64), "updated_at": now}
+    return conn.execute(update(outbox).where(outbox.c.id == row_id, free).values(over)).rowcount == 1
+
+
 def sweep_sending(conn: Connection, now: datetime) -> tuple[OutboxRow, ...]:
     """The rows whose deadline passed without an answer, now `unknown`: move their SMS to unknown with them."""
     late = is_in(outbox.c.state, (_O.SENDING,)) & (outbox.c.lease_until <= now)
@@ -314,9 +345,10 @@ def of_target(conn: Connection, kind: Kind, target_id: int) -> tuple[OutboxRow, 
 
 
 def due_lanes(conn: Connection, now: datetime) -> frozenset[str]:
-    """The lanes in which `claim` would now find a row."""
-    found = conn.execute(select(*(exists().where(_claimable(lane, now)).label(lane) for lane in LANES))).one()
-    return frozenset(lane for lane, due in zip(LANES, found, strict=True) if due)
+    """The lanes in which `claim` would now find a row, unless its system has as many calls as it may."""
+    of_nobody = select(*(exists().where(claims.claimable(lane, now, None)).label(lane) for lane in LANES))
+    found = zip(LANES, conn.execute(of_nobody).one(), strict=True)
+    return frozenset(lane for lane, due in found if due or claims.systems_due(conn, lane, now))
 
 
 def counts(conn: Connection) -> tuple[LaneCount, ...]:
@@ -337,24 +369,6 @@ def forget_done(conn: Connection, before: datetime, limit: int) -> int:
     ids = list(conn.execute(old).scalars())
     conn.execute(delete(attempts).where(attempts.c.outbox_id.in_(ids)))
     return conn.execute(delete(outbox).where(outbox.c.id.in_(ids))).rowcount
-
-
-def _claimable(lane: str, now: datetime) -> ColumnElement[bool]:
-    earlier = outbox.alias("earlier")
-    held_back = exists().where(
-        earlier.c.order_key == outbox.c.order_key,
-        earlier.c.id < outbox.c.id,
-        is_in(earlier.c.state, OPEN_OUTBOX),
-    )
-    return and_(
-        outbox.c.lane == lane,
-        is_in(outbox.c.state, (_O.READY, _O.CLAIMED)),
-        or_(
-            and_(is_in(outbox.c.state, (_O.READY,)), outbox.c.due_at <= now),
-            and_(is_in(outbox.c.state, (_O.CLAIMED,)), outbox.c.lease_until <= now),
-        ),
-        ~held_back,
-    )
 
 
 def _mine(row_id: int, token: str, states: Sequence[OutboxState], now: datetime | None) -> ColumnElement[bool]:

@@ -81,6 +81,13 @@ def count_open(conn: Connection, holding_id: int) -> int:
     return conn.execute(select(func.count()).where(p.holding_id == holding_id, p.settled_at.is_(None))).scalar_one()
 
 
+def overdue(conn: Connection, now: datetime, limit: int) -> tuple[int, ...]:
+    """The ids of promises, at most `limit`, that were not kept in time."""
+    p = promised_answers.c
+    late = select(p.id).where(p.settled_at.is_(None), p.valid_until <= now).order_by(p.valid_until).limit(limit)
+    return tuple(conn.execute(late).scalars())
+
+
 def settle(conn: Connection, promised_id: int, outcome: str, now: datetime) -> bool:
     """Whether it was open and is now settled; what was asked is erased with it."""
     p = promised_answers.c

@@ -30,6 +30,7 @@ class Question:
     text: dict[str, str] = field(repr=False)
     code_digest: bytes = field(repr=False)
     wrong: int
+    said_at: datetime | None  #: when it was asked, by the institution's clock; None: it said no time
     expires_at: datetime | None
     shown_until: datetime | None  #: until when a code that was typed back lets its text be read
     outcome: Outcome | None
@@ -44,6 +45,7 @@ def add(
     code_digest: bytes,
     expires_at: datetime | None,
     now: datetime,
+    said_at: datetime | None = None,
 ) -> int:
     """The id of a new question; call `close` first, so that one alone is open."""
     row = {
@@ -53,10 +55,18 @@ def add(
         "code_digest": code_digest,
         "wrong": 0,
         "asked_at": now,
+        "said_at": said_at,
         "expires_at": expires_at,
     }
     question_id: int = conn.execute(insert_into(conn, questions).values(row).returning(questions.c.id)).scalar_one()
     return question_id
+
+
+def was_asked(conn: Connection, submission_id: int, event_id: str) -> bool:
+    """Whether this event asked about the demand before, however long ago."""
+    q = questions.c
+    asked = select(q.id).where(q.submission_id == submission_id, q.event_id == bounded(event_id, 128)).limit(1)
+    return conn.execute(asked).one_or_none() is not None
 
 
 def of(conn: Connection, seals: Seals, submission_id: int) -> Question | None:
@@ -121,6 +131,7 @@ def _question(seals: Seals, row: Any) -> Question:
         text=msgspec.json.decode(seals.shown(row.text_sealed, TEXT) or "{}"),
         code_digest=row.code_digest,
         wrong=row.wrong,
+        said_at=row.said_at,
         expires_at=row.expires_at,
         shown_until=row.shown_until,
         outcome=row.outcome,

@@ -80,6 +80,13 @@ class Seals:
         """As many bytes from the system's secure source."""
         return self._random_bytes(count)
 
+    def key_of(self, sealed: bytes) -> str:
+        """The id of the key that sealed a value, whether it is here or not; "?" when the value does not say."""
+        try:
+            return sealed[1 : 1 + sealed[0]].decode("ascii")
+        except (IndexError, ValueError):
+            return "?"
+
     def newest_head(self) -> bytes:
         """How every value begins that the newest key has sealed."""
         return _head(self._ciphers.newest()[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -110,6 +110,9 @@ class StoredSubmission:
     on_behalf: OnBehalf | None = None
     helper_id: int | None = None
     moved_at: datetime | None = None  #: when another number took it over
+    idempotency_key: str = ""
+    hand_over_by: datetime | None = None  #: past it, an institution that never took it is given up
+    late_told_at: datetime | None = None  #: when citizen and institution were told that the promised date passed
 
 
 def insert(conn: Connection, seals: Seals, new: NewSubmission, now: datetime) -> int:
@@ -186,6 +189,12 @@ def by_id(conn: Connection, seals: Seals, submission_id: int) -> StoredSubmissio
     return None if row is None else _stored(seals, row)
 
 
+def by_ids(conn: Connection, seals: Seals, ids: Collection[int]) -> dict[int, StoredSubmission]:
+    """The submissions of these ids."""
+    rows = conn.execute(select(submissions).where(submissions.c.id.in_(ids)))
+    return {row.id: _stored(seals, row) for row in rows}
+
+
 def of_holding(conn: Connection, seals: Seals, holding_id: int, limit: int) -> tuple[StoredSubmission, ...]:
     """The latest `limit` submissions of a holding, newest first."""
     latest = select(submissions).where(submissions.c.holding_id == holding_id)
@@ -207,12 +216,6 @@ def list_page(
     if state is not None:
         page = page.where(submissions.c.state == state)
     return tuple(_stored(seals, row) for row in conn.execute(page))
-
-
-def is_erased(conn: Connection, submission_id: int) -> bool:
-    """Whether the fields of a submission were erased: it can never be handed over again."""
-    found = select(submissions.c.id).where(submissions.c.id == submission_id, submissions.c.fields_sealed.is_(None))
-    return conn.execute(found).scalar_one_or_none() is not None
 
 
 def set_state(
@@ -263,6 +266,11 @@ def move(conn: Connection, submission_id: int, holding_id: int, now: datetime) -
     """The demand belongs to another holding from now on."""
     moved = update(submissions).where(submissions.c.id == submission_id)
     conn.execute(moved.values(holding_id=holding_id, moved_at=now))
+
+
+def set_hand_over_by(conn: Connection, submission_id: int, by: datetime | None) -> None:
+    """Until when it may be handed over from now on; None: as often as its system is tried."""
+    conn.execute(update(submissions).where(submissions.c.id == submission_id).values(hand_over_by=by))
 
 
 def note_case(conn: Connection, submission_id: int, case_number: str) -> None:
@@ -339,4 +347,7 @@ def _stored(seals: Seals, row: Row[*tuple[object, ...]]) -> StoredSubmission:
         on_behalf=None if row.on_behalf is None else OnBehalf(row.on_behalf),
         helper_id=row.helper_id,
         moved_at=row.moved_at,
+        idempotency_key=row.idempotency_key,
+        hand_over_by=row.hand_over_by,
+        late_told_at=row.late_told_at,
     )

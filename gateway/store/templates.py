@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,13 @@ def of_institution(conn: Connection, institution: str, *, retired: bool = False)
     ended = t.retired_at.is_not(None) if retired else t.retired_at.is_(None)
     rows = conn.execute(found.where(t.institution == institution, ended).order_by(t.name, t.id))
     return tuple(map(_version, rows))
+
+
+def names(conn: Connection, version_ids: Collection[int]) -> dict[int, str]:
+    """What the templates of these versions are called, by the id of the version."""
+    v, t = template_versions.c, templates.c
+    found = select(v.id, t.name).join_from(template_versions, templates, v.template_id == t.id)
+    return {row.id: row.name for row in conn.execute(found.where(v.id.in_(version_ids)))}
 
 
 def _one(conn: Connection, *which: ColumnElement[bool]) -> Version | None:

@@ -19,7 +19,7 @@ from gateway.store import holdings as stored
 from gateway.store.db import Connection
 from gateway.store.submissions import StoredSubmission
 from gateway.text import fit, msisdn, reference
-from gateway.usecases import hooks, notices, withdrawals, writing
+from gateway.usecases import hand_over, hooks, notices, withdrawals, writing
 from gateway.usecases.acts import Undone
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
@@ -125,6 +125,7 @@ def _file(conn: Connection, parts: Parts, submission_id: int, now: datetime) -> 
     verification = reference.code(parts.receipt_keys, submission.reference, submission.service, day)
     notices.receipt(conn, parts, submission, verification)
     notices.helper_told(conn, parts, submission, "receipt_helper")
+    submissions.set_hand_over_by(conn, submission_id, hand_over.deadline(notices.service_of(parts, submission), now))
     key = withdrawals.order_key(submission_id)
     system = submission.system
     outbox.add(conn, withdrawals.LANE, "submission", submission_id, key, _HAND_OVER_PRIORITY, now, now, system)

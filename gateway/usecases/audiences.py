@@ -49,7 +49,7 @@ def save(parts: Parts, actor: Actor, institution: str, new: NewAudience) -> int:
         raise CampaignRefused("no_recipients")
     now = parts.now()
     with parts.database.begin() as conn:
-        stops.note_act(conn, actor.name, "audience_save", institution, kind, now)
+        stops.note_act(conn, actor.name, "audience_save", institution, kind, now, institution)
         return audiences.add(conn, parts.seals, institution, new.name, kind, definition, actor.name, now)
 
 
@@ -66,7 +66,7 @@ def remove(parts: Parts, actor: Actor, audience_id: int) -> None:
     with parts.database.begin() as conn:
         found = _mine(conn, actor, audience_id)
         audiences.remove(conn, audience_id)
-        stops.note_act(conn, actor.name, "audience_remove", found.institution, found.kind, now)
+        stops.note_act(conn, actor.name, "audience_remove", found.institution, found.kind, now, found.institution)
 
 
 def campaign_to(parts: Parts, actor: Actor, audience_id: int, template_id: int) -> NewCampaign:

@@ -36,10 +36,12 @@ _SENTENCES = {  # {about}: demand and entry; {kind}: of the entry, or the key's 
     "data_were_altered": "{about}: when entry {number} ({kind}) was written, the data no longer fitted the one before",
     "data_removed": "{about}: the data of entry {number} ({kind}) are gone, and no entry says that they were erased",
     "data_after_erasure": "{about}: there are data again after entry {number} said that they were erased",
+    "said_inserted": "{about}: there is a question or a statement that no entry tells of",
+    "said_unreadable": "{about}: a question or a statement cannot be opened with our keys",
     "data_unreadable": "{about}: the data of entry {number} ({kind}) cannot be opened with our keys",
     "checkpoint_missing": "checkpoints {number} to {to} were removed",
     "checkpoint_order": "checkpoint {number} does not follow the one before it",
-    "checkpoint_time": "checkpoint {number} is dated before the one it follows",
+    "checkpoint_time": "checkpoint {number} is dated more than five minutes before the one it follows",
     "unknown_key": "checkpoint {number} is signed with {kind}, which is no key of this installation",
     "forged": "checkpoint {number} was altered or forged: its signature is not one of key {kind}",
     "retired_key": "checkpoint {number} is signed with key {kind}, which had been replaced by then",
@@ -134,7 +136,8 @@ def read_root(text: str) -> bytes:
 def _due(last: Checkpoint | None, new: int, now: datetime) -> bool:
     if last is None or new >= BATCH:
         return new > 0
-    return now - last.at >= (_EVERY if new else _QUIET)
+    # Either way: a clock that was far ahead for a moment must not stop the sealing until that time comes.
+    return abs(now - last.at) >= (_EVERY if new else _QUIET)
 
 
 def _flaws(parts: Parts, conn: Connection, report: Report, one: int | None, since: bytes | None) -> Iterator[Flaw]:

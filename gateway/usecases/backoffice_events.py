@@ -14,7 +14,7 @@ from gateway.usecases import notices, questions
 from gateway.usecases.parts import Parts
 
 TAKEN = "taken"
-REPEATED = "repeated"  #: the same webhook-id: no effect
+REPEATED = "repeated"  #: the same webhook-id: no effect, but that a file number may have come since
 LATE = "late"  #: the submission is already there, or further: kept in its history, nothing is told twice
 UNKNOWN_REFERENCE = "unknown_reference"  #: none of this system's
 
@@ -43,6 +43,8 @@ def take_within(conn: Connection, parts: Parts, event: BackofficeEvent, now: dat
         # Not recorded: the same event may come again once the mistake is mended.
         return UNKNOWN_REFERENCE, None
     if not backoffice_events.record(conn, event.system, event.event_id, event.type, now):
+        if event.case_number:
+            submissions.note_case(conn, submission.id, event.case_number)
         return REPEATED, None
     outcome = TAKEN if _apply(conn, parts, event, submission, now) else LATE
     backoffice_events.set_outcome(conn, event.system, event.event_id, outcome)
@@ -68,7 +70,8 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
         kind = to.value
     else:
         to, kind = SubmissionState(event.decision.value), "decided"
-    moved = submissions.set_state(
+    overtaken = event.type is EventType.IN_PROGRESS and questions.is_overtaken(conn, parts, event, submission.id)
+    moved = not overtaken and submissions.set_state(
         conn, parts.seals, submission.id, to, now, case_number=event.case_number, message=event.message
     )
     code = to.value if moved else "late"
@@ -95,7 +98,9 @@ def _apply(conn: Connection, parts: Parts, event: BackofficeEvent, submission: S
 def _asked(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
     taken = questions.ask(conn, parts, event, submission, now)
     kind = SubmissionState.MORE_NEEDED.value
-    submission_events.add(conn, submission.id, kind, now, kind if taken else "late", event.event_id)
+    of_question = chain_data.of_question
+    covered = of_question(conn, parts.seals, submission.id, event.event_id, event.question) if taken else None
+    submission_events.add(conn, submission.id, kind, now, kind if taken else "late", event.event_id, covered)
     if event.case_number:
         submissions.note_case(conn, submission.id, event.case_number)
     return taken

@@ -114,7 +114,7 @@ def _deciding(
         if campaign is None:
             raise Absent
         yield conn, campaign, now
-        stops.note_act(conn, actor.name, f"campaign_{act}", campaign.public_id, "", now)
+        stops.note_act(conn, actor.name, f"campaign_{act}", campaign.public_id, "", now, campaign.institution)
     parts.announce((LANE,))
     logs.event("campaign.decided", campaign_id=campaign.id, act=act)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.messages import CampaignState, MtState, RowState
+from gateway.messages import CampaignState, Category, MtState, RowState
 from gateway.store import campaign_rows
 from gateway.store.campaigns import StoredCampaign
 from gateway.store.db import Connection
@@ -29,6 +29,7 @@ class Campaign:
     state_words: str
     why: str  #: a sentence: why it was refused or given back, "" for no reason
     template: str
+    category: Category
     template_version: int
     version_id: int
     source: str
@@ -69,6 +70,7 @@ def figures(conn: Connection, parts: Parts, campaign: StoredCampaign, language: 
         state_words=say(STATES, campaign.state, language),
         why=say(REFUSALS, campaign.why or "", language),
         template=job.version.name,
+        category=job.version.category,
         template_version=job.version.number,
         version_id=campaign.version_id,
         source=campaign.source,

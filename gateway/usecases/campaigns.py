@@ -6,13 +6,14 @@ see a campaign is told that there is none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gateway import logs
-from gateway.messages import SubmissionState
+from gateway.messages import CampaignState, SubmissionState
 from gateway.store import campaigns, outbox, stops, templates
 from gateway.store.campaigns import Source, StoredCampaign
 from gateway.store.db import Connection
@@ -29,7 +30,7 @@ from gateway.usecases.preferences import TOPICS
 
 __all__ = [
     "Campaign", "CampaignRefused", "NewCampaign", "Recipient", "Row", "approve", "list_", "pasted", "preview",
-    "refuse", "report", "rows", "send", "show", "start", "start_within", "stop",
+    "refuse", "report", "rows", "send", "show", "start", "start_within", "stop", "template_names",
 ]  # fmt: skip
 
 #: Bytes of a file: 100,000 rows of ten columns are half of it.
@@ -43,6 +44,7 @@ class NewCampaign:
     `version_id`: of the template; None: its latest. `language`: for whoever chose none; "" for the template's first.
     `start_at`: None for as soon as it may. `guests`: the only numbers (E.164) that a trial key reaches.
     `then_send`: it leaves when it is checked, as if its maker had sent it, if the rules let it.
+    `press`: names one press of a button; the same press with the same content makes one campaign.
     """
 
     template_id: int
@@ -61,6 +63,7 @@ class NewCampaign:
     guests: frozenset[str] | None = field(default=None, repr=False)
     then_send: bool = False
     part_allowed: bool = False
+    press: str = ""
 
 
 def start(parts: Parts, actor: Actor, institution: str, new: NewCampaign) -> str:
@@ -82,7 +85,7 @@ def start_within(conn: Connection, parts: Parts, actor: Actor, institution: str,
     now = parts.now()
     content = _content(parts, new, now)
     version = _version(conn, parts, institution, new)
-    public_id = parts.new_id()
+    public_id = _public_id(parts, actor, new, content)
     stored = campaigns.NewCampaign(
         public_id=public_id,
         institution=institution,
@@ -98,9 +101,11 @@ def start_within(conn: Connection, parts: Parts, actor: Actor, institution: str,
         options=_options(new),
     )
     campaign_id = campaigns.add(conn, parts.seals, stored, now)
+    if campaign_id is None:  # the same press again
+        return public_id
     if content:
         campaigns.keep_file(conn, parts.seals, campaign_id, new.name, content)
-    stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now)
+    stops.note_act(conn, actor.name, "campaign_start", public_id, new.source, now, institution)
     if not _check_small(conn, parts, campaign_id, new, now):
         outbox.add(conn, LANE, "campaign", campaign_id, None, WORK_PRIORITY, now, now)
     logs.event("campaign.started", campaign_id=campaign_id, source=new.source)
@@ -144,14 +149,32 @@ def list_(
     limit: int = 50,
     before_id: int | None = None,
     own_reference: str | None = None,
+    states: Collection[CampaignState] | None = None,
 ) -> tuple[StoredCampaign, ...]:
-    """The newest campaigns of an institution, those of an own reference when given, without what must be counted.
+    """The newest campaigns of an institution, without what must be counted: of an own reference, in states, when given.
 
     Raises Absent, StoreUnavailable.
     """
     actor.must(Right.SEE_NOTIFICATIONS, institution)
     with parts.database.read() as conn:
-        return campaigns.list_page(conn, institution, limit, before_id, own_reference)
+        return campaigns.list_page(conn, institution, limit, before_id, own_reference, states)
+
+
+def template_names(
+    parts: Parts, actor: Actor, institution: str, found: Collection[StoredCampaign]
+) -> Mapping[int, str]:
+    """What the templates of these campaigns are called, by the id of their version. Raises Absent, StoreUnavailable."""
+    actor.must(Right.SEE_NOTIFICATIONS, institution)
+    with parts.database.read() as conn:
+        return templates.names(conn, {one.version_id for one in found})
+
+
+def _public_id(parts: Parts, actor: Actor, new: NewCampaign, content: bytes) -> str:
+    """A random id; for a press of a button that of the press and of all that it sent, which nobody else can guess."""
+    if not new.press:
+        return parts.new_id()
+    told = f"{actor.name}\0{new.press}\0{new!r}\0{hashlib.sha256(content).hexdigest()}"
+    return parts.seals.digest("campaign_press", told).hex()[:32]
 
 
 def _version(conn: Connection, parts: Parts, institution: str, new: NewCampaign) -> int:

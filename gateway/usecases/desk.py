@@ -191,7 +191,7 @@ def _move(
         event_id=event_id,
         type=type_,
         reference=line.reference,
-        occurred_at=now,
+        occurred_at=None,
         case_number=clean(words.case_number),
         decision=decision,
         message=said if type_ is EventType.DECIDED else {},
@@ -295,5 +295,5 @@ def _subject(line: Waiting) -> str:
 
 
 def _note(conn: Connection, parts: Parts, agent: Agent, act: str, line: Waiting, detail: str) -> None:
-    stops.note_act(conn, agent.name, act, _subject(line), detail, parts.now())
+    stops.note_act(conn, agent.name, act, _subject(line), detail, parts.now(), agent.institution)
     logs.event(act, submission_id=line.id, system=line.system)

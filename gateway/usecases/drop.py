@@ -11,6 +11,7 @@ from gateway.backoffice import drop_answers, webhooks
 from gateway.backoffice.drop import DropBackOffice
 from gateway.backoffice.drop_answers import BadLine, Fault, Found
 from gateway.backoffice.webhooks import WebhookError
+from gateway.backoffice.words import BYTE_ORDER_MARK
 from gateway.store.db import StoreUnavailable
 from gateway.usecases import backoffice_events
 from gateway.usecases.parts import Parts
@@ -99,8 +100,6 @@ def _take(parts: Parts, system: str, one: Found) -> tuple[int, list[BadLine]]:
 
 def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines with their numbers, from 1; empty ones are no lines. A file made on Windows is one, too."""
-    if content.startswith(b"\xef\xbb\xbf"):
-        content = content[3:]
-    for number, line in enumerate(content.split(b"\n"), 1):
+    for number, line in enumerate(content.removeprefix(BYTE_ORDER_MARK).split(b"\n"), 1):
         if line.strip():
             yield number, line

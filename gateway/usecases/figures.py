@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.messages import SubmissionState
-from gateway.store import beats, mts, outbox, stops, submissions
+from gateway.store import beats, breakers, late, mts, outbox, stops, submissions
+from gateway.store.breakers import Breaker
 from gateway.store.outbox import LaneCount
 from gateway.store.tables import LANES, OPEN_OUTBOX
 from gateway.usecases import spend
@@ -19,12 +20,15 @@ from gateway.usecases.spend import Spent
 class Figures:
     """One look at the database; ages in seconds, of a lane without work 0."""
 
+    at: datetime
     lanes: tuple[LaneCount, ...]
     oldest_s: Mapping[str, float]  #: by lane, of its oldest row that waits
     submissions: Mapping[SubmissionState, int]
     sms_unknown: int
     spent: tuple[Spent, ...]
     stopped: tuple[str, ...]
+    breakers: tuple[Breaker, ...]  #: of the systems that were called
+    late: Mapping[str, int]  #: demands past their promised date, by system
     beat_ages_s: Mapping[str, float]  #: by process ("relay", "worker-urgent"), and "backup"
 
 
@@ -34,6 +38,7 @@ def read(parts: Parts, now: datetime) -> Figures:
         lanes = outbox.counts(conn)
         waiting = [count for count in lanes if count.state in OPEN_OUTBOX]
         return Figures(
+            at=now,
             lanes=lanes,
             oldest_s={
                 lane: max((_age_s(one.oldest_at, now) for one in waiting if one.lane == lane), default=0.0)
@@ -43,6 +48,8 @@ def read(parts: Parts, now: datetime) -> Figures:
             sms_unknown=mts.count_unknown(conn),
             spent=spend.this_hour(conn, parts, now),
             stopped=tuple(stops.active(conn)),
+            breakers=breakers.every(conn),
+            late=late.count(conn, now.astimezone(parts.zone).date(), tuple(parts.settings.systems)),
             beat_ages_s={name: _age_s(at, now) for name, at in beats.every(conn).items()},
         )
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway import logs, metrics
+from gateway.menu.model import Service
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
 from gateway.store import chain_data, outbox, submission_events, submissions
 from gateway.store import hand_over as stored
-from gateway.store.db import Connection
+from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.hand_over import HandOverMaterial
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
-from gateway.usecases import backoffice_events, evidence, notices, polling
+from gateway.store.tables import OutboxState
+from gateway.usecases import backoffice_events, breakers, evidence, notices, polling
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -22,13 +24,19 @@ LANE = "backoffice"
 _MISCONFIGURED = ("http_3", "http_401", "http_403", "http_404", "http_405", "http_407", "no_system")
 
 
-#: No answer at all: whoever asks such a system waits until the call times out.
-_SILENT = ("no_connection", "too_slow", "cut")
+#: Said of a demand that nobody took within the time that its service allows.
+DEADLINE = "deadline"
 
 
 def lease_s(parts: Parts) -> float:
     """How long a row of this lane is held: as long as the most patient system needs."""
     return max((system.lease_s for system in parts.settings.systems.values()), default=60)
+
+
+def deadline(service: Service | None, now: datetime) -> datetime | None:
+    """Until when an institution must have taken a demand whose hand-over begins now; None: no time is set."""
+    within_s = None if service is None else service.hand_over_s
+    return None if within_s is None else now + timedelta(seconds=within_s)
 
 
 def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
@@ -43,9 +51,7 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
             continue
         started = parts.monotonic()
         answer = _ask(parts, material)
-        parts.silences.note(material.system, parts.monotonic(), answered=answer.code not in _SILENT)
-        metrics.backoffice_silent.labels(material.system).set(parts.silences.silent(material.system))
-        settled = _settle(parts, row, material, answer)
+        settled = _settled(parts, row, material, answer)
         metrics.submissions_handed_over.labels(material.system, answer.outcome).inc()
         wrong_way = answer.misconfigured or (
             answer.outcome is HandOver.RETRY and answer.code.startswith(_MISCONFIGURED)
@@ -63,6 +69,17 @@ def hand_over(parts: Parts, rows: Iterable[Claimed]) -> None:
         )
 
 
+def expire(parts: Parts, conn: Connection, limit: int, now: datetime) -> int:
+    """How many demands were given up because nobody took them in time. One that is being offered is left to it."""
+    over = 0
+    for submission_id in stored.overdue(conn, now, limit):
+        rows = outbox.of_target(conn, "submission", submission_id)
+        if any(outbox.end(conn, row.id, OutboxState.DEAD, DEADLINE, now) for row in rows):
+            _died(conn, parts, submission_id, DEADLINE)
+            over += 1
+    return over
+
+
 def _begin(parts: Parts, row: Claimed) -> HandOverMaterial | None:
     """What to hand over, its attempt committed; None: nothing to do, not now, or the row is no longer mine."""
     now = parts.now()
@@ -76,23 +93,12 @@ def _begin(parts: Parts, row: Claimed) -> HandOverMaterial | None:
             # Erased, or the system has told since that it has it.
             outbox.done(conn, row.id, row.token, "not_needed", now)
             return None
-        if _put_off(conn, parts, row, material):
+        if _is_over(material, now):
+            _give_up(conn, parts, row, DEADLINE)
             return None
         if outbox.start_call(conn, row.id, row.token, now) is None:
             return None
     return material
-
-
-def _put_off(conn: Connection, parts: Parts, row: Claimed, material: HandOverMaterial) -> bool:
-    """Whether the row waits because its system is away; no attempt is counted, as there was none."""
-    silent = parts.silences.away(material.system, parts.monotonic())
-    system = parts.settings.systems.get(material.system)
-    if not silent or system is None:
-        return False
-    now = parts.now()
-    delay_s = wait_s(silent, system.first_retry_s, system.longest_retry_s, None, parts.random_bytes)
-    outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), "away", now)
-    return True
 
 
 def _ask(parts: Parts, material: HandOverMaterial) -> BackofficeAnswer:
@@ -106,9 +112,21 @@ def _ask(parts: Parts, material: HandOverMaterial) -> BackofficeAnswer:
         return BackofficeAnswer(HandOver.RETRY, code="failed")
 
 
+def _settled(parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
+    """As `_settle`; an answer that we cannot take is as none: asked for again, and in the end a person looks."""
+    try:
+        return _settle(parts, row, material, answer)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        logs.failure("submission.answer_failed", error, submission_id=material.id, system=material.system)
+        return _settle(parts, row, material, BackofficeAnswer(HandOver.RETRY, code="failed"))
+
+
 def _settle(parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
     """Whether my token stood and the answer was stored; notices leave only then."""
     with parts.database.begin() as conn:
+        breakers.note(conn, parts, material.system, breakers.sign_of(answer), parts.now())
         if answer.outcome is HandOver.RETRY:
             return _later(conn, parts, row, material, answer)
         if not outbox.done(conn, row.id, row.token, answer.code, parts.now()):
@@ -137,10 +155,11 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
     """The state and, if this moved it, the notice: an event that came first has told the citizen already."""
     now = parts.now()
     to, kind = _MEANINGS[answer.outcome]
-    moved = submissions.set_state(
+    rejected = answer.outcome is HandOver.REJECTED
+    moved = not (rejected and _is_there(conn, parts, material.id)) and submissions.set_state(
         conn, parts.seals, material.id, to, now, case_number=answer.case_number, message=answer.reason
     )
-    refused = moved and answer.outcome is HandOver.REJECTED
+    refused = moved and rejected
     covered = chain_data.of_answer(conn, parts.seals, material.id) if refused else None
     submission_events.add(conn, material.id, kind, now, answer.code if moved else "late", data_digest=covered)
     current = submissions.by_id(conn, parts.seals, material.id)
@@ -154,21 +173,38 @@ def _answered(conn: Connection, parts: Parts, material: HandOverMaterial, answer
         notices.not_accepted(conn, parts, current)
 
 
+def _is_there(conn: Connection, parts: Parts, submission_id: int) -> bool:
+    """Whether the institution has told since that it has the demand: then it has not refused to take it."""
+    submissions.hold(conn, submission_id)
+    current = submissions.by_id(conn, parts.seals, submission_id)
+    return current is not None and current.state is not SubmissionState.RECEIVED
+
+
 def _give_up(conn: Connection, parts: Parts, row: Claimed, code: str) -> bool:
     """A person must look, and may hand it over again."""
-    now = parts.now()
-    if not outbox.dead(conn, row.id, row.token, code, now):
+    if not outbox.dead(conn, row.id, row.token, code, parts.now()):
         return False
-    if submissions.set_state(conn, parts.seals, row.target_id, SubmissionState.DEAD, now):
-        submission_events.add(conn, row.target_id, "dead", now, code)
-    logs.event("submission.dead", level="error", submission_id=row.target_id, code=code)
+    _died(conn, parts, row.target_id, code)
     return True
 
 
+def _died(conn: Connection, parts: Parts, submission_id: int, code: str) -> None:
+    now = parts.now()
+    if submissions.set_state(conn, parts.seals, submission_id, SubmissionState.DEAD, now):
+        submission_events.add(conn, submission_id, "dead", now, code)
+    logs.event("submission.dead", level="error", submission_id=submission_id, code=code)
+
+
+def _is_over(material: HandOverMaterial, now: datetime) -> bool:
+    return material.hand_over_by is not None and material.hand_over_by <= now
+
+
 def _later(conn: Connection, parts: Parts, row: Claimed, material: HandOverMaterial, answer: BackofficeAnswer) -> bool:
-    """Tries again later, or gives up after the system's number of attempts: then a person must look."""
+    """Tries again later, or gives up after the system's number of attempts, or when the service's time is over."""
     now, tries = parts.now(), row.attempts + 1
     system = parts.settings.systems.get(material.system)
+    if _is_over(material, now):
+        return _give_up(conn, parts, row, DEADLINE)
     if system is not None and tries >= system.attempts:
         return _give_up(conn, parts, row, answer.code)
     first_s, longest_s = (system.first_retry_s, system.longest_retry_s) if system else (60, 3600)

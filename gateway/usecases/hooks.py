@@ -14,7 +14,7 @@ import msgspec
 from gateway import logs, metrics
 from gateway.backoffice.endpoints import Delivery, Endpoint, Told
 from gateway.messages import SubmissionState
-from gateway.store import events, hooks, outbox, stops, submissions
+from gateway.store import breakers, events, hooks, outbox, stops, submissions
 from gateway.store.campaign_rows import Origin
 from gateway.store.db import Connection
 from gateway.store.events import NewEvent
@@ -34,6 +34,8 @@ _PRIORITY = 20
 #: Seconds from one attempt to the next (Standard Webhooks, "retries"): 75 hours in all.
 WAITS_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _JITTER = 0.1
+#: A person must look, and not after 75 hours: the address or the secret is wrong.
+_MISCONFIGURED = ("private_address", "no_secret")
 #: Standard Webhooks: a payload has less than 20 kB.
 MOST_BYTES = 20_000
 
@@ -100,7 +102,7 @@ def deliver(parts: Parts, row: Claimed) -> None:
     metrics.hook_deliveries.labels(hook.endpoint, outcome).inc()
     logs.event(
         "hook.told",
-        level="error" if outcome in ("given_up", "disabled") or told.code == "private_address" else "info",
+        level="error" if outcome in ("given_up", "disabled") or told.code in _MISCONFIGURED else "info",
         hook_id=hook.id,
         submission_id=hook.submission_id,
         endpoint=hook.endpoint,
@@ -117,6 +119,7 @@ def enable(parts: Parts, name: str, who: str) -> bool:
     with parts.database.begin() as conn:
         done = hooks.enable(conn, name)
         if done:
+            breakers.leave_no_more(conn, system_of(name), parts.now())
             stops.note_act(conn, who, "enable", f"hook:{name}", "", parts.now())
     return done
 
@@ -174,7 +177,7 @@ def _webhook_id(event_id: str, number: int) -> str:
 
 
 def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:
-    """What to send, its attempt committed; None: nothing to do, or not now."""
+    """What to send, its attempt committed; None: nothing to do."""
     now = parts.now()
     with parts.database.begin() as conn:
         try:
@@ -190,10 +193,6 @@ def _begin(parts: Parts, row: Claimed) -> tuple[Hook, Endpoint] | None:
         endpoint = parts.endpoints.get(hook.endpoint)
         if state.disabled_at is not None or endpoint is None:
             _end(conn, row, "disabled", "disabled" if endpoint else "no_endpoint", now)
-            return None
-        if state.wait_until is not None and state.wait_until > now:
-            due_at = state.wait_until + timedelta(seconds=_spread(parts) * 10)  # not all of them at once
-            outbox.retry(conn, row.id, row.token, due_at, "told_to_wait", now)
             return None
         if outbox.start_call(conn, row.id, row.token, now) is None:
             return None
@@ -222,8 +221,9 @@ def _settle(parts: Parts, row: Claimed, hook: Hook, told: Told) -> str:
             if hooks.disable(conn, hook.endpoint, told.code, now):
                 logs.event("hook.disabled", level="error", endpoint=hook.endpoint, code=told.code)
             return "disabled"
-        wait_until = None if told.wait_s is None else now + timedelta(seconds=told.wait_s)
-        hooks.note_failed(conn, hook.endpoint, told.code, now, wait_until)
+        hooks.note_failed(conn, hook.endpoint, told.code, now)
+        if told.wait_s is not None:
+            breakers.rest(conn, system_of(hook.endpoint), now + timedelta(seconds=told.wait_s), told.code, now)
         if tries > len(WAITS_S):
             _end(conn, row, "given_up", told.code, now)
             return "given_up"

@@ -1,14 +1,12 @@
-"""What a person may see of submissions, masked, and the one thing he may do: hand a dead one over again."""
+"""What a person may see of submissions, masked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from gateway import logs
 from gateway.messages import SubmissionState
-from gateway.store import holdings, mts, outbox, statements, submission_events, submissions
+from gateway.store import dead_letters, holdings, mts, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.mts import Mt
 from gateway.store.outbox import OutboxRow
@@ -16,7 +14,6 @@ from gateway.store.sealed import SealBroken
 from gateway.store.submission_events import SubmissionEvent
 from gateway.store.submissions import StoredSubmission
 from gateway.text import msisdn, reference
-from gateway.usecases import hand_over
 from gateway.usecases.parts import Parts
 
 
@@ -45,16 +42,11 @@ class Sheet:
     line: Line
     case_number: str
     promised_on: str  #: ISO date, "" when none is promised
+    hand_over_by: datetime | None
+    late_told_at: datetime | None
     events: tuple[SubmissionEvent, ...]
     sms: tuple[Mt, ...]
-    work: tuple[OutboxRow, ...]  #: its hand-over, what its citizen said since, and the sending of its SMS
-
-
-class Retry(StrEnum):
-    REQUEUED = "requeued"
-    NOT_DEAD = "not_dead"  #: it was handed over, or is still being tried
-    ERASED = "erased"  #: its fields are no longer there to hand over
-    UNKNOWN = "unknown"  #: no such reference
+    work: tuple[OutboxRow, ...]  #: what its institution is told, and the sending of its SMS
 
 
 def list_submissions(
@@ -63,7 +55,7 @@ def list_submissions(
     """The newest submissions, older than `before_id` and in `state` when given. Raises StoreUnavailable."""
     with parts.database.read() as conn:
         page = submissions.list_page(conn, parts.seals, limit, before_id, state)
-        return tuple(_line(conn, parts, one) for one in page)
+        return tuple(line_of(conn, parts, one) for one in page)
 
 
 def show(parts: Parts, typed: str) -> Sheet | None:
@@ -74,44 +66,22 @@ def show(parts: Parts, typed: str) -> Sheet | None:
             return None
         sms = mts.of_submission(conn, one.id)
         sendings = (row for mt in sms for row in outbox.of_target(conn, "mt", mt.id))
-        said = statements.ids_of(conn, one.id)
-        passing_on = (row for statement in said for row in outbox.of_target(conn, "statement", statement))
         return Sheet(
-            line=_line(conn, parts, one),
+            line=line_of(conn, parts, one),
             case_number=one.case_number,
             promised_on=one.promised_on.isoformat() if one.promised_on else "",
+            hand_over_by=one.hand_over_by,
+            late_told_at=one.late_told_at,
             events=submission_events.of(conn, one.id),
             sms=sms,
-            work=(*outbox.of_target(conn, "submission", one.id), *passing_on, *sendings),
+            work=(*dead_letters.told_of(conn, one.id), *sendings),
         )
 
 
 def find_line(conn: Connection, parts: Parts, typed: str) -> Line | None:
     """The submission of a reference as a person typed it, None when there is none."""
     one = _find(conn, parts, typed)
-    return None if one is None else _line(conn, parts, one)
-
-
-def retry(parts: Parts, typed: str) -> Retry:
-    """Hands a dead submission over again, with the same idempotency key. Raises StoreUnavailable."""
-    now = parts.now()
-    with parts.database.begin() as conn:
-        one = _find(conn, parts, typed)
-        if one is None:
-            return Retry.UNKNOWN
-        if one.state is not SubmissionState.DEAD:
-            return Retry.NOT_DEAD
-        if submissions.is_erased(conn, one.id):
-            return Retry.ERASED
-        rows = outbox.of_target(conn, "submission", one.id)
-        requeued = [outbox.requeue(conn, row.id, now) for row in rows]
-        if not any(requeued):
-            return Retry.NOT_DEAD
-        submissions.set_state(conn, parts.seals, one.id, SubmissionState.RECEIVED, now)
-        submission_events.add(conn, one.id, "retried", now, "person")
-    parts.announce((hand_over.LANE,))
-    logs.event("submission.retried", submission_id=one.id, system=one.system)
-    return Retry.REQUEUED
+    return None if one is None else line_of(conn, parts, one)
 
 
 def _find(conn: Connection, parts: Parts, typed: str) -> StoredSubmission | None:
@@ -119,7 +89,8 @@ def _find(conn: Connection, parts: Parts, typed: str) -> StoredSubmission | None
     return None if number is None else submissions.by_reference(conn, parts.seals, number)
 
 
-def _line(conn: Connection, parts: Parts, one: StoredSubmission) -> Line:
+def line_of(conn: Connection, parts: Parts, one: StoredSubmission) -> Line:
+    """A submission in a list."""
     rows = outbox.of_target(conn, "submission", one.id)
     return Line(
         id=one.id,

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from gateway import logs
 from gateway.messages import Category, MtState
+from gateway.settings import CALL_THREADS
 from gateway.store import holdings, mts, outbox
 from gateway.store.db import Connection
 from gateway.store.limits import per_call
@@ -26,7 +27,7 @@ from gateway.usecases.preferences import Preferences
 #: A sender that must wait longer than this puts its rows back, so that others are not held up.
 _PATIENCE_S = 1.0
 #: Calls of one wave, and SMS in them: what a crash can leave in `unknown`.
-WAVE_CALLS = 48
+WAVE_CALLS = CALL_THREADS
 _WAVE_LETTERS = 1000
 #: How soon rows that an operator's stop held back are looked at again.
 _STOPPED_S = 3.0

@@ -11,7 +11,7 @@ from gateway.store.db import Connection, StoreUnavailable
 from gateway.store.submissions import StoredSubmission
 from gateway.text import reference
 from gateway.usecases import holdings as held
-from gateway.usecases import questions, withdrawals
+from gateway.usecases import late, questions, withdrawals
 from gateway.usecases.caller import Caller
 from gateway.usecases.notices import service_of, short_title, state_word, words
 from gateway.usecases.parts import Parts
@@ -85,6 +85,7 @@ def _details(parts: Parts, menus: Menus, found: StoredSubmission, language: str)
     promised = found.promised_on
     return {
         "service_title": Saved(short_title(menus, service, language) if service else found.service),
+        "late": Saved("yes" if late.is_late(parts, found, parts.now()) else ""),
         "promised_date": Saved(promised.isoformat(), f"{promised:%d/%m/%Y}") if promised else Saved(""),
         "case_number": Saved(found.case_number),
         "can_withdraw": Saved(_can_withdraw(parts, found)),

@@ -16,6 +16,7 @@ from gateway.engine import compose
 from gateway.menu.message_keys import INSTITUTION_SIZE, INSTITUTION_TEXT_SIZE, QUESTION_SIZE, SERVICE_SIZE
 from gateway.menu.model import Menus, Service
 from gateway.messages import Category, Decision, SubmissionState
+from gateway.settings import APPEAL_SIZE
 from gateway.store import holdings, restored
 from gateway.store.db import Connection
 from gateway.store.sealed import SealBroken
@@ -27,7 +28,7 @@ from gateway.usecases.parts import Parts
 
 LANE = writing.URGENT
 #: News that she may refuse to be sent.
-_REFUSABLE = ("acknowledged", "in_progress", "agree_over", "receipt_helper")
+_REFUSABLE = ("acknowledged", "in_progress", "agree_over", "receipt_helper", "late")
 
 
 def receipt(conn: Connection, parts: Parts, submission: StoredSubmission, verification: str) -> int | None:
@@ -100,7 +101,8 @@ def decided(conn: Connection, parts: Parts, submission: StoredSubmission, decisi
     """The notice of the decision, with the institution's own words when it gave some."""
     if submission.sensitive:
         return _write(conn, parts, submission, "decided_sensitive", {})
-    return _with_words(conn, parts, submission, f"decided_{decision.value}", "message")
+    refused = decision is Decision.REFUSED
+    return _with_words(conn, parts, submission, f"decided_{decision.value}", "message", refused=refused)
 
 
 def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -108,8 +110,15 @@ def not_accepted(conn: Connection, parts: Parts, submission: StoredSubmission) -
     if submission.sensitive:
         mt = _write(conn, parts, submission, "not_accepted_sensitive", {})
     else:
-        mt = _with_words(conn, parts, submission, "not_accepted", "reason")
+        mt = _with_words(conn, parts, submission, "not_accepted", "reason", refused=True)
     return _unless_told(conn, parts, submission, mt)
+
+
+def late(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
+    """Tells that the promised date has passed. After a restore it may have been told before: a person decides."""
+    key = "late_sensitive" if submission.sensitive else "late"
+    promised = f"{submission.promised_on:%d/%m}" if submission.promised_on else ""
+    return _unless_told(conn, parts, submission, _write(conn, parts, submission, key, {"promised_date": promised}))
 
 
 def withdrawn(conn: Connection, parts: Parts, submission: StoredSubmission) -> int | None:
@@ -161,9 +170,19 @@ def _unless_told(conn: Connection, parts: Parts, submission: StoredSubmission, m
     return mt
 
 
-def _with_words(conn: Connection, parts: Parts, submission: StoredSubmission, key: str, name: str) -> int | None:
-    said = words(submission.message, submission.language, parts.shelf.current.languages[0])
-    return _write(conn, parts, submission, f"{key}_{name}" if said else key, {name: said})
+def _with_words(
+    conn: Connection, parts: Parts, submission: StoredSubmission, key: str, name: str, *, refused: bool
+) -> int | None:
+    """With what the institution said, and after a refusal with the means of appeal."""
+    default = parts.shelf.current.languages[0]
+    said = words(submission.message, submission.language, default)
+    institution = parts.settings.institutions.get(submission.institution)
+    appeal = words(institution.appeal, submission.language, default) if refused and institution else ""
+    key = f"{key}_{name}" if said else key
+    values = {name: said} if said else {}
+    if not appeal:
+        return _write(conn, parts, submission, key, values)
+    return _write(conn, parts, submission, f"{key}_appeal", {**values, "appeal": appeal})
 
 
 def _write(
@@ -226,6 +245,7 @@ def _text(parts: Parts, submission: StoredSubmission, key: str, values: Mapping[
         "reason": INSTITUTION_TEXT_SIZE,
         "institution": INSTITUTION_SIZE,
         "question": QUESTION_SIZE,
+        "appeal": APPEAL_SIZE,
     }
     for name, size in sizes.items():
         if name in shown:

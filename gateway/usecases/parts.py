@@ -16,7 +16,6 @@ from gateway.store.db import Database
 from gateway.store.limits import Throttle
 from gateway.store.sealed import Seals
 from gateway.usecases.shelf import Shelf
-from gateway.usecases.silence import Silences
 from gateway.usecases.stops import Stops
 
 
@@ -39,7 +38,6 @@ class Parts:
     throttle: Throttle
     stops: Stops
     signing: Callable[[], Signing]  #: the key of checkpoints as it is now; raises KeysError
-    silences: Silences = field(default_factory=Silences)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)  #: that are told of events by webhook
 
     @property

@@ -5,17 +5,17 @@ What it tells is taken as an event is (backoffice_events): the same news has the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gateway import logs
+from gateway.backoffice.base import Fault
 from gateway.messages import BackofficeEvent
 from gateway.settings import HttpSystem
 from gateway.store import outbox, polls, submissions
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.submissions import StoredSubmission
-from gateway.usecases import backoffice_events
+from gateway.usecases import backoffice_events, breakers
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -48,13 +48,14 @@ def poll(parts: Parts, row: Claimed) -> None:
     if submission is None:
         return
     news = _ask(parts, submission)
-    outcomes = [backoffice_events.take_event(parts, event, parts.now()) for event in news or ()]
-    _settle(parts, row, submission, read=news is not None)
+    fault, events = (news, ()) if isinstance(news, Fault) else (None, news)
+    outcomes = [backoffice_events.take_event(parts, event, parts.now()) for event in events]
+    _settle(parts, row, submission, fault)
     logs.event(
         "submission.polled",
         submission_id=submission.id,
         system=submission.system,
-        outcome="unread" if news is None else "read",
+        outcome="read" if fault is None else "unread",
         news=outcomes.count(backoffice_events.TAKEN),
         attempt=row.attempts + 1,
     )
@@ -78,28 +79,29 @@ def _begin(parts: Parts, row: Claimed) -> StoredSubmission | None:
     return submission
 
 
-def _ask(parts: Parts, submission: StoredSubmission) -> Sequence[BackofficeEvent] | None:
+def _ask(parts: Parts, submission: StoredSubmission) -> tuple[BackofficeEvent, ...] | Fault:
     system = parts.systems.get(submission.system)
     if system is None:
-        return None
+        return Fault("no_system")
     try:
         return system.poll(submission.reference, submission.case_number)
     except Exception as error:  # a fault of ours must not stop the lane; a question can be asked again
         logs.failure("submission.poll_failed", error, submission_id=submission.id, system=submission.system)
-        return None
+        return Fault("failed")
 
 
-def _settle(parts: Parts, row: Claimed, submission: StoredSubmission, *, read: bool) -> None:
+def _settle(parts: Parts, row: Claimed, submission: StoredSubmission, fault: Fault | None) -> None:
     """The next question; later and later while none is answered, and never given up: the demand is still open."""
     now = parts.now()
     declared, every_s = parts.settings.systems.get(submission.system), _every_s(parts, submission.system)
     with parts.database.begin() as conn:
-        if read or declared is None or every_s is None:
+        breakers.note(conn, parts, submission.system, fault, now)
+        if fault is None or declared is None or every_s is None:
             if outbox.done(conn, row.id, row.token, "read", now):
                 current = submissions.by_id(conn, parts.seals, submission.id)
                 if current is not None and current.state in polls.FOLLOWED:
                     plan(conn, parts, submission.id, submission.system, now)
             return
         longest_s = max(every_s, declared.longest_retry_s)
-        delay_s = wait_s(row.attempts + 1, every_s, longest_s, None, parts.random_bytes)
+        delay_s = wait_s(row.attempts + 1, every_s, longest_s, fault.retry_after_s, parts.random_bytes)
         outbox.retry(conn, row.id, row.token, now + timedelta(seconds=delay_s), "unread", now)

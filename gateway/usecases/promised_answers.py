@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway import logs
+from gateway.backoffice.base import Fault, LookupResult
 from gateway.engine import compose
 from gateway.engine.outcomes import Act, ActAnswer, LookupAnswer, Promise
 from gateway.menu.message_keys import SERVICE_SIZE
@@ -22,8 +23,9 @@ from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.promised_answers import PromisedAnswer
 from gateway.store.sealed import SealBroken
+from gateway.store.tables import OutboxState
 from gateway.text import fit
-from gateway.usecases import acts, holdings, spend, writing
+from gateway.usecases import acts, breakers, holdings, spend, writing
 from gateway.usecases.acts import Done
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.caller import Caller
@@ -77,7 +79,7 @@ def promise(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer
 @dataclass(frozen=True, slots=True)
 class _Due:
     promised: PromisedAnswer
-    system: str
+    system: str  #: that answers; "" when none does any more
     msisdn: str = field(repr=False)
 
 
@@ -86,11 +88,14 @@ def keep(parts: Parts, row: Claimed) -> None:
     due = _begin(parts, row)
     if due is None:
         return
-    answer, promised = _ask(parts, due), due.promised
+    result, promised = _ask(parts, due), due.promised
+    answer = meant(result, identified=promised.identified)
     now, code = parts.now(), answer.outcome
     with parts.database.begin() as conn:
+        breakers.note(conn, parts, due.system, result.fault, now)
         system = parts.settings.systems[due.system]
-        delay_s = wait_s(row.attempts + 1, system.first_retry_s, system.longest_retry_s, None, parts.random_bytes)
+        asked_s = None if result.fault is None else result.fault.retry_after_s
+        delay_s = wait_s(row.attempts + 1, system.first_retry_s, system.longest_retry_s, asked_s, parts.random_bytes)
         again_at = now + timedelta(seconds=delay_s)
         if answer.outcome == UNAVAILABLE.outcome and again_at < promised.valid_until:
             outbox.retry(conn, row.id, row.token, again_at, code, now)
@@ -101,27 +106,56 @@ def keep(parts: Parts, row: Claimed) -> None:
     logs.event("lookup.answered", service=promised.service, source=promised.source, system=due.system, outcome=code)
 
 
+def expire(parts: Parts, conn: Connection, limit: int, now: datetime) -> int:
+    """How many were told that no answer comes, as their time is over while nobody asks: their system is away.
+
+    Announce nothing: the relay sees the rows.
+    """
+    told = 0
+    for promised_id in promised_answers.overdue(conn, now, limit):
+        try:
+            due, to = _waiting(conn, parts, promised_id), OutboxState.DONE
+        except SealBroken:
+            due, to = None, OutboxState.DEAD
+        rows = outbox.of_target(conn, KIND, promised_id)
+        ended = [outbox.end(conn, row.id, to, "too_late" if due else "unreadable", now) for row in rows]
+        if due is not None and any(ended):  # else it is being asked now
+            _send(conn, parts, due, UNAVAILABLE, now)
+            promised_answers.settle(conn, promised_id, "too_late", now)
+            told += 1
+    return told
+
+
 def _begin(parts: Parts, row: Claimed) -> _Due | None:
     """What to ask; None when nobody waits for it any more, or the row is no longer mine."""
     now = parts.now()
     with parts.database.begin() as conn:
         try:
-            promised = promised_answers.open_one(conn, parts.seals, row.target_id)
-            msisdn = stored.msisdn_of(conn, parts.seals, promised.holding_id) if promised is not None else ""
+            due = _waiting(conn, parts, row.target_id)
         except SealBroken:
             outbox.dead(conn, row.id, row.token, "unreadable", now)
             return None
-        if promised is None or holdings.find(conn, parts, msisdn) != promised.holding_id:
-            promised_answers.settle(conn, row.target_id, "not_needed", now)
+        if due is None:
             outbox.done(conn, row.id, row.token, "not_needed", now)
             return None
         if outbox.start_call(conn, row.id, row.token, now) is None:
             return None
-    system = _system_of(parts, promised.source)
-    if system is None:
-        _nobody(parts, row, promised, msisdn)
+    if not due.system:
+        _nobody(parts, row, due)
         return None
-    return _Due(promised, system, msisdn)
+    return due
+
+
+def _waiting(conn: Connection, parts: Parts, promised_id: int) -> _Due | None:
+    """What was promised, while its number waits for it. Raises SealBroken."""
+    promised = promised_answers.open_one(conn, parts.seals, promised_id)
+    if promised is None:
+        return None
+    msisdn = stored.msisdn_of(conn, parts.seals, promised.holding_id)
+    if holdings.find(conn, parts, msisdn) != promised.holding_id:
+        promised_answers.settle(conn, promised_id, "not_needed", parts.now())
+        return None
+    return _Due(promised, _system_of(parts, promised.source) or "", msisdn)
 
 
 def _system_of(parts: Parts, source: str) -> str | None:
@@ -130,25 +164,24 @@ def _system_of(parts: Parts, source: str) -> str | None:
     return next((name for name, one in systems if isinstance(one, HttpSystem) and source in one.sources), None)
 
 
-def _nobody(parts: Parts, row: Claimed, promised: PromisedAnswer, msisdn: str) -> None:
+def _nobody(parts: Parts, row: Claimed, due: _Due) -> None:
     """The system that would answer is no longer configured: she is told that no answer comes."""
     now = parts.now()
     with parts.database.begin() as conn:
         if outbox.done(conn, row.id, row.token, "no_system", now):
-            _send(conn, parts, _Due(promised, "", msisdn), UNAVAILABLE, now)
+            _send(conn, parts, due, UNAVAILABLE, now)
             promised_answers.settle(conn, row.target_id, "no_system", now)
 
 
-def _ask(parts: Parts, due: _Due) -> LookupAnswer:
+def _ask(parts: Parts, due: _Due) -> LookupResult:
     promised, system, declared = due.promised, parts.systems[due.system], parts.settings.systems[due.system]
     assert isinstance(declared, HttpSystem)
     patience_s = declared.connect_timeout_s + declared.read_timeout_s
     try:
-        result = system.lookup(promised.source, promised.args, due.msisdn, promised.language, patience_s)
+        return system.lookup(promised.source, promised.args, due.msisdn, promised.language, patience_s)
     except Exception as error:  # a fault of ours must not stop the lane; a lookup changes nothing
         logs.failure("lookup.failed", error, system=due.system, source=promised.source)
-        return UNAVAILABLE
-    return meant(result, identified=promised.identified)
+        return LookupResult(UNAVAILABLE.outcome, fault=Fault("failed"))
 
 
 def _send(conn: Connection, parts: Parts, due: _Due, answer: LookupAnswer, now: datetime) -> None:

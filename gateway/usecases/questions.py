@@ -26,15 +26,21 @@ from gateway.usecases.parts import Parts
 NOT_HERS = ActAnswer("not_yours")
 LATE = ActAnswer("late")
 _DIGITS = 6
+#: Systems write their last possible date for "never" (9999-12-31): in another zone, or in UTC, there may be none such.
+_NEVER_YEAR = 9000
 _NONE = LookupAnswer("none")
 
 
 def ask(conn: Connection, parts: Parts, event: BackofficeEvent, submission: StoredSubmission, now: datetime) -> bool:
-    """Whether the question was taken: stored, the demand moved, the SMS written. False when it comes too late."""
+    """Whether the question was taken: stored, the demand moved, the SMS written. False: too late, or again."""
     submissions.hold(conn, submission.id)
     current = submissions.by_id(conn, parts.seals, submission.id)
-    over = event.answer_by is not None and event.answer_by <= now
-    if current is None or over:
+    answer_by = None if event.answer_by is None or event.answer_by.year >= _NEVER_YEAR else event.answer_by
+    over = answer_by is not None and answer_by <= now
+    # A system that is asked says the same for months, and ids of events are forgotten sooner.
+    if current is None or over or questions.was_asked(conn, current.id, event.event_id):
+        return False
+    if is_overtaken(conn, parts, event, current.id):
         return False
     moved = submissions.set_state(
         conn, parts.seals, current.id, SubmissionState.MORE_NEEDED, now, case_number=event.case_number
@@ -45,9 +51,23 @@ def ask(conn: Connection, parts: Parts, event: BackofficeEvent, submission: Stor
     code = f"{int.from_bytes(parts.random_bytes(8), 'big') % 10**_DIGITS:0{_DIGITS}}"
     # Nobody is sent the code of a sensitive one: no SMS can answer it.
     digest = parts.random_bytes(32) if current.sensitive else digest_of(parts, current.id, code)
-    questions.add(conn, parts.seals, current.id, event.event_id, event.question, digest, event.answer_by, now)
-    notices.more_needed(conn, parts, current, event.question, code, event.answer_by)
+    questions.add(
+        conn, parts.seals, current.id, event.event_id, event.question, digest, answer_by, now, _said_at(event)
+    )
+    notices.more_needed(conn, parts, current, event.question, code, answer_by)
     return True
+
+
+def is_overtaken(conn: Connection, parts: Parts, event: BackofficeEvent, submission_id: int) -> bool:
+    """Whether the institution said this before its last question about the demand, and we hear it after.
+
+    Both times are its own clock's: a webhook whose first try failed comes behind those that were sent after it.
+    """
+    submissions.hold(conn, submission_id)
+    last = questions.of(conn, parts.seals, submission_id)
+    if last is None or last.said_at is None or event.occurred_at is None:
+        return False
+    return event.occurred_at < last.said_at
 
 
 def waiting(conn: Connection, parts: Parts, submission: StoredSubmission, now: datetime) -> Question | None:
@@ -151,6 +171,12 @@ def expire(parts: Parts, conn: Connection, limit: int, now: datetime) -> int:
 def digest_of(parts: Parts, submission_id: int, code: str) -> bytes:
     """What is kept of the code that is typed back with an answer by SMS."""
     return parts.seals.digest("question", f"{submission_id}|{code}")
+
+
+def _said_at(event: BackofficeEvent) -> datetime | None:
+    """None also for a year in which not every zone has a date."""
+    at = event.occurred_at
+    return at if at is not None and 1 < at.year < _NEVER_YEAR else None
 
 
 def _reference(args: object) -> str:

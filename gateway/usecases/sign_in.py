@@ -144,16 +144,17 @@ def start(conn: Connection, parts: Parts, person_id: int, now: datetime, *, prov
     return token
 
 
-def session_of(parts: Parts, token: str) -> Session | None:
+def session_of(parts: Parts, token: str, *, seen: bool = True) -> Session | None:
     """Who holds this token, None when it opens nothing (any more). Raises StoreUnavailable.
 
-    People and their roles are read each time: who is disabled is out with the next request.
+    People and their roles are read each time: who is disabled is out with the next request. `seen`: False when a page
+    asked by itself, which does not show that somebody is still there.
     """
     now = parts.now()
     with parts.database.read() as conn:
         found = sign_ins.find(conn, token_digest(parts.seals, token))
         session = None if found is None else _session(conn, parts, token, now)
-    if session is not None and found is not None and now - found.seen_at >= _NOTED_EVERY:
+    if seen and session is not None and found is not None and now - found.seen_at >= _NOTED_EVERY:
         with parts.database.begin() as conn:
             sign_ins.see(conn, found.id, now)
     return session

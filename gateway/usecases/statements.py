@@ -14,8 +14,8 @@ from gateway import logs
 from gateway.engine import compose
 from gateway.engine.outcomes import Act, ActAnswer
 from gateway.messages import BackofficeAnswer, HandOver, StatementKind, SubmissionState
+from gateway.store import chain_data, outbox, questions, statements, submission_events, submissions
 from gateway.store import holdings as stored_holdings
-from gateway.store import outbox, questions, statements, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.questions import Question
@@ -95,7 +95,6 @@ def correct(parts: Parts, act: Act, caller: Caller, act_key: bytes) -> ActAnswer
             return Done(LATE)
         text = _correction(parts, wrong, right, caller.language)
         _say(conn, parts, current, StatementKind.CORRECTION, text, caller.channel, None, now)
-        submission_events.add(conn, current.id, "corrected", now)
         return Done(ActAnswer("done", submission_id=current.id), (LANE,))
 
     answer = acts.once(parts, act.action, act_key, do)
@@ -188,7 +187,6 @@ def _answer(
     if not questions.settle(conn, asked.id, "answered", now):
         return False
     submissions.set_state(conn, parts.seals, found.id, SubmissionState.IN_PROGRESS, now)
-    submission_events.add(conn, found.id, "answered", now)
     _say(conn, parts, found, StatementKind.ANSWER, text, channel, asked.id, now)
     return True
 
@@ -205,6 +203,9 @@ def _say(
 ) -> None:
     new = NewStatement(found.id, kind, text, channel, parts.new_id(), question_id)
     statement_id = statements.add(conn, parts.seals, new, now)
+    covered = chain_data.of_statement(conn, parts.seals, found.id, kind, new.idempotency_key, text)
+    happened = "corrected" if kind is StatementKind.CORRECTION else "answered"
+    submission_events.add(conn, found.id, happened, now, data_digest=covered)
     key = withdrawals.order_key(found.id)
     outbox.add(conn, LANE, KIND, statement_id, key, _PRIORITY, now, now, found.system)
     hooks.tell(conn, parts, hooks.CORRECTED if kind is StatementKind.CORRECTION else hooks.STATEMENT, found.id, now)

@@ -14,7 +14,18 @@ from gateway.store import chain_data, outbox, submission_events, submissions
 from gateway.store.db import Connection
 from gateway.store.submissions import AlreadyOpen, NewSubmission, ReferenceTaken
 from gateway.text import reference
-from gateway.usecases import acts, agreements, hooks, identifiers, notices, preferences, proof, spend, withdrawals
+from gateway.usecases import (
+    acts,
+    agreements,
+    hand_over,
+    hooks,
+    identifiers,
+    notices,
+    preferences,
+    proof,
+    spend,
+    withdrawals,
+)
 from gateway.usecases import holdings as held
 from gateway.usecases.acts import Done, Undone
 from gateway.usecases.caller import Caller
@@ -220,6 +231,7 @@ def _insert_about(
             on_behalf=behalf.how,
             relation=args.relation if behalf.how is OnBehalf.DECLARED else "",
             helper_id=behalf.helper_id,
+            hand_over_by=None if behalf.how is OnBehalf.AGREED else hand_over.deadline(service, now),
         )
         try:
             return submissions.insert(conn, parts.seals, new, now)

@@ -17,7 +17,7 @@ from gateway.menu.screens import ANSWER_DAY
 from gateway.store import cached_answers
 from gateway.store.cached_answers import Asked
 from gateway.store.db import StoreUnavailable
-from gateway.usecases import holdings, identifiers
+from gateway.usecases import breakers, holdings, identifiers
 from gateway.usecases.caller import Caller
 from gateway.usecases.parts import Parts
 
@@ -27,13 +27,14 @@ UNKNOWN = LookupAnswer("unknown")
 
 def from_system(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_s: float) -> LookupAnswer:
     """The answer to a source of an institution's system; `unavailable` when it does not come in time."""
+    began_s = parts.monotonic()
     if lookup.identifiers and not _may_type(parts, lookup, caller):
         return LookupAnswer("unavailable", closing=identifiers.CLOSING)
     kept = _kept(parts, system, lookup, caller)
     now = parts.now()
     if kept is not None and now - kept[1] <= timedelta(seconds=lookup.keep_s):
         return kept[0]
-    result = parts.systems[system].lookup(lookup.source, lookup.args, caller.msisdn, caller.language, left_s)
+    result = _ask(parts, system, lookup, caller, left_s - (parts.monotonic() - began_s))
     answer = meant(result, identified=bool(lookup.identifiers))
     if answer.outcome != UNAVAILABLE.outcome:
         _keep(parts, system, lookup, caller, answer)
@@ -55,6 +56,18 @@ def meant(result: LookupResult, *, identified: bool) -> LookupAnswer:
         {name: Saved(value) for name, value in result.values.items()},
         tuple(Item(item.id, item.label) for item in result.items),
     )
+
+
+def _ask(parts: Parts, system: str, lookup: Lookup, caller: Caller, left_s: float) -> LookupResult:
+    """What the system answers now; nobody waits for one that is away."""
+    if not breakers.may_ask(parts, system):
+        return LookupResult(UNAVAILABLE.outcome)
+    ends_at = parts.monotonic() + left_s
+    result = parts.systems[system].lookup(lookup.source, lookup.args, caller.msisdn, caller.language, left_s)
+    # A turn has less patience than the system was promised: that its time ran out says nothing.
+    if result.fault is None or (result.fault.code != "too_slow" and parts.monotonic() < ends_at):
+        breakers.note_turn(parts, system, result.fault)
+    return result
 
 
 def _may_type(parts: Parts, lookup: Lookup, caller: Caller) -> bool:

@@ -16,7 +16,7 @@ from gateway.store import attempts, outbox, submission_events
 from gateway.store.db import Connection
 from gateway.store.outbox import Claimed
 from gateway.store.sealed import SealBroken
-from gateway.usecases import evidence
+from gateway.usecases import breakers, evidence
 from gateway.usecases.backoff import wait_s
 from gateway.usecases.parts import Parts
 
@@ -58,7 +58,7 @@ def was_offered(conn: Connection, submission_id: int) -> bool:
     rows = outbox.of_target(conn, "submission", submission_id)
     if not rows:  # handed over so long ago that its row was forgotten, unless nobody ever agreed to it
         return any(event.kind in ("received", "agreed") for event in submission_events.of(conn, submission_id))
-    return bool(attempts.of_rows(conn, [row.id for row in rows]))  # a person's replay counts a row's attempts anew
+    return bool(attempts.of_rows(conn, [row.id for row in rows]))  # a replay counts a row's attempts anew
 
 
 def _begin(parts: Parts, row: Claimed, prepare: Prepare) -> Errand | None:
@@ -93,6 +93,7 @@ def _settle(parts: Parts, row: Claimed, errand: Errand, answer: BackofficeAnswer
     now, tries = parts.now(), row.attempts + 1
     system = parts.settings.systems.get(errand.system)
     with parts.database.begin() as conn:
+        breakers.note(conn, parts, errand.system, breakers.sign_of(answer), now)
         if answer.outcome is not HandOver.RETRY:
             if outbox.done(conn, row.id, row.token, answer.code, now):
                 submission_events.add(conn, errand.submission_id, f"{row.kind}_told", now, answer.code)

@@ -35,7 +35,20 @@ from gateway.store import (
 )
 from gateway.store import holdings as stored
 from gateway.store.db import Connection, StoreUnavailable
-from gateway.usecases import agreements, audit, campaign_keeping, drop, holdings, mt_moves, persons, polling, reconcile
+from gateway.usecases import (
+    agreements,
+    audit,
+    campaign_keeping,
+    drop,
+    hand_over,
+    holdings,
+    late,
+    mt_moves,
+    persons,
+    polling,
+    reconcile,
+)
+from gateway.usecases import promised_answers as promised
 from gateway.usecases import questions as asked
 from gateway.usecases.delivery_reports import adopt_waiting, match_strays
 from gateway.usecases.parts import Parts
@@ -160,6 +173,9 @@ def _sweeps(parts: Parts) -> dict[str, Sweep]:
         "vital_resent": partial(_vital_again, parts),
         "holdings_closed": partial(_silences, parts),
         "questions_over": lambda conn, now: asked.expire(parts, conn, _LIMIT, now),
+        "hand_overs_over": lambda conn, now: hand_over.expire(parts, conn, _LIMIT, now),
+        "answers_over": lambda conn, now: promised.expire(parts, conn, _LIMIT, now),
+        "late_told": lambda conn, now: late.tell(parts, conn, _LIMIT, now),
         "agreements_over": lambda conn, now: agreements.expire(parts, conn, _LIMIT, now),
         "polls_planned": lambda conn, now: polling.adopt(parts, conn, _LIMIT, now),
         "resealed": partial(_resealed, parts),

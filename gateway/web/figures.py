@@ -40,6 +40,7 @@ class StoreFigures(Collector):
         if now is not None:
             yield from _work(now)
             yield from _state(now)
+            yield from _institutions(now, self._parts.settings.systems)
 
 
 def _work(now: figures.Figures) -> Iterable[GaugeMetricFamily]:
@@ -55,6 +56,18 @@ def _work(now: figures.Figures) -> Iterable[GaugeMetricFamily]:
     unknown = GaugeMetricFamily("sms_unknown", "SMS of which nobody knows whether they left")
     unknown.add_metric([], now.sms_unknown)
     return (rows, oldest, demands, unknown)
+
+
+def _institutions(now: figures.Figures, systems: Iterable[str]) -> Iterable[GaugeMetricFamily]:
+    told = "1 while a system is not called, as it left calls without an answer"
+    is_open = GaugeMetricFamily("breaker_open", told, labels=["system"])
+    away = {one.system for one in now.breakers if one.opened_at is not None}
+    for system in sorted({*systems, *away}):
+        is_open.add_metric([system], system in away)
+    late = GaugeMetricFamily("submissions_late", "Demands past their promised date", labels=["system"])
+    for system, number in now.late.items():
+        late.add_metric([system], number)
+    return (is_open, late)
 
 
 def _state(now: figures.Figures) -> Iterable[GaugeMetricFamily]:

@@ -6,8 +6,8 @@ A job holds nothing but the name of its lane: whatever is lost of the queues, th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,13 @@ from gateway.store import outbox
 from gateway.store.db import StoreUnavailable
 from gateway.store.outbox import Claimed
 from gateway.usecases import (
+    breakers,
     campaign_work,
     counting,
     dialogues,
     hand_over,
     hooks,
+    late,
     letters,
     polling,
     promised_answers,
@@ -45,15 +47,16 @@ UPKEEP = "upkeep"
 DRAIN_S = 20.0
 #: Calls made at the same time by one worker: they wait for others, not for us.
 THREADS = letters.WAVE_CALLS
-#: Rows claimed at once. Short texts to one citizen each need one call per row; mass sendings share calls. A back office
-#: is called for one row at a time, and each call holds its row for long.
-_ROWS = {"urgent": 64, "bulk": 1000, "backoffice": 8}
+#: Rows claimed at once. Short texts to one citizen each need one call per row; mass sendings share calls.
+_ROWS = {"urgent": 64, "bulk": 1000, "backoffice": THREADS}
+#: While calls to institutions are under way: how soon work for others is seen.
+_LOOK_S = 0.2
 #: What a throttled lane claims at least: what it put back would only be claimed again.
 _FEWEST = 16
 
 #: What is done although no SMS may leave. A campaign is checked, and none of its SMS is written.
 _NO_SMS: tuple[outbox.Kind, ...] = (
-    "submission", "withdrawal", "statement", "mo", "sim_check", "lookup", "poll", "hook",
+    "submission", "withdrawal", "statement", "reminder", "mo", "sim_check", "lookup", "poll", "hook",
     "campaign",
 )  # fmt: skip
 
@@ -73,6 +76,7 @@ class Process:
     queues: Any  #: a redis.Redis, or what can delete a key of it
     stopping: Callable[[], bool]
     pool: ThreadPoolExecutor
+    calls: set[Future[None]] = field(default_factory=set)  #: to institutions, under way; they may outlast a job
 
 
 _started: list[Process] = []
@@ -104,6 +108,9 @@ def _drain(process: Process, lane: str) -> None:
         dialogues.sweep_dropped(gateway.ussd)
         return
     ends_at = gateway.monotonic() + DRAIN_S
+    if lane == hand_over.LANE:
+        _drain_calls(process, lane, ends_at)
+        return
     limit = _ROWS[lane]
     while not process.stopping():
         if gateway.monotonic() >= ends_at:
@@ -115,19 +122,51 @@ def _drain(process: Process, lane: str) -> None:
         limit = max(_FEWEST, (claimed - put_back) * 2) if put_back else min(_ROWS[lane], limit * 2)
 
 
+def threads(gateway: Gateway, lane: str) -> int:
+    """How many threads the worker of a lane has: every institution can be called as often as it may, all at a time."""
+    if lane != hand_over.LANE:
+        return THREADS
+    return max(THREADS, sum(one.in_flight for one in breakers.limits(gateway.settings).values()) + 1)
+
+
+def _drain_calls(process: Process, lane: str, ends_at: float) -> None:
+    """Calls institutions, each row in a thread of its own: while slow ones are waited for, others are served.
+
+    Ends when nothing is due and no call is under way, or in time for another job: then it leaves the calls to
+    themselves. Raises StoreUnavailable.
+    """
+    gateway, calls = process.gateway, process.calls
+    most = threads(gateway, lane)
+    while not process.stopping():
+        if gateway.monotonic() >= ends_at:
+            gateway.wake.announce((lane,))
+            return
+        calls.difference_update([call for call in calls if call.done()])
+        rows = _claim(gateway, lane, most - len(calls)) if len(calls) < most else ()
+        calls.update(process.pool.submit(_guarded, _task(gateway, row)) for row in rows)
+        if not calls:
+            return
+        if not rows:
+            wait(calls, _LOOK_S, FIRST_COMPLETED)
+
+
+def _guarded(task: Task) -> None:
+    """Does it; whatever happens in it is logged, and told to nobody who waits."""
+    try:
+        task()
+    except StoreUnavailable as error:  # the lease ends, and the row is claimed again
+        logs.event("lane.unavailable", level="error", lane=hand_over.LANE, why=error.why)
+    except Exception as error:
+        logs.failure("lane.task_failed", error)
+
+
 def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int | None = None) -> tuple[int, int]:
     """How many rows were claimed and dealt with, and how many of them were put back because of their sender's rate.
 
     Raises StoreUnavailable once every task of the batch has ended.
     """
     parts = gateway.parts
-    kinds = _kinds(parts, lane)
-    if not kinds:
-        return 0, 0
-    with parts.database.begin() as conn:
-        lease_s = hand_over.lease_s(parts) if lane == hand_over.LANE else parts.settings.sms.lease_s
-        most = _ROWS[lane] if limit is None else limit
-        rows = outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), kinds)
+    rows = _claim(gateway, lane, _ROWS[lane] if limit is None else limit)
     running = [pool.submit(_task(gateway, row)) for row in rows if row.kind != "mt"]
     mts = [row for row in rows if row.kind == "mt"]
     try:
@@ -135,6 +174,14 @@ def drain_once(gateway: Gateway, lane: str, pool: ThreadPoolExecutor, limit: int
     finally:
         _wait(running)
     return len(rows), put_back
+
+
+def _claim(gateway: Gateway, lane: str, most: int) -> tuple[Claimed, ...]:
+    parts = gateway.parts
+    lease_s = hand_over.lease_s(parts) if lane == hand_over.LANE else parts.settings.sms.lease_s
+    limits = breakers.limits(parts.settings)
+    with parts.database.begin() as conn:
+        return outbox.claim(conn, lane, parts.new_id(), most, lease_s, parts.now(), _kinds(parts, lane), limits)
 
 
 def _task(gateway: Gateway, row: Claimed) -> Task:
@@ -159,6 +206,8 @@ def _task(gateway: Gateway, row: Claimed) -> Task:
             return partial(campaign_work.work, parts, row)
         case "lookup":
             return partial(promised_answers.keep, parts, row)
+        case "reminder":
+            return partial(telling.tell, parts, row, partial(late.prepare, parts))
     raise ValueError(f"nothing handles a row of kind {row.kind}")
 
 

@@ -87,15 +87,15 @@ def run_worker(gateway: Gateway, lane: str) -> None:
     """Serves the queue of `lane` until SIGTERM or SIGINT; the batch in hand is finished first."""
     stop = threading.Event()
     queues = connect(gateway.queues_url)
-    with ThreadPoolExecutor(lanes.THREADS, thread_name_prefix=lane) as pool:
-        logs.event("worker.started", lane=lane)
-        try:
+    logs.event("worker.started", lane=lane)
+    try:
+        with ThreadPoolExecutor(lanes.threads(gateway, lane), thread_name_prefix=lane) as pool:  # ends with its calls
             while not stop.is_set():
                 _serve(gateway, lane, queues, pool, stop)
-        finally:
-            lanes.start(None)
-            queues.close()
-            logs.event("worker.stopped", lane=lane)
+    finally:
+        lanes.start(None)
+        queues.close()
+        logs.event("worker.stopped", lane=lane)
 
 
 def lane_worker(lane: str, queues: Redis) -> _LaneWorker:

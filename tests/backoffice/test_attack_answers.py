@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.backoffice.base import LookupItem, LookupResult
+from gateway.backoffice.base import Fault, LookupItem, LookupResult
 from gateway.backoffice.build import build
 from gateway.backoffice.signing import verifier
 from gateway.backoffice.webhooks import WebhookError, parse
@@ -48,7 +48,9 @@ def test_what_cannot_be_read_is_asked_again(institution, answering, office, a_re
     answer = office.submit(a_request)
     assert (answer.outcome, answer.code) == (HandOver.RETRY, "unreadable")
     institution.answers = [answering(200, body)]
-    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult("unavailable")
+    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult(
+        "unavailable", fault=Fault("unreadable", misconfigured=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,24 @@ def test_reasons_values_and_labels_are_cleaned(institution, answering, office, a
     assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult(
         "found", {"a": "A[2JB", "n": 7}, (LookupItem("1", "A[2JB"),)
     )
+
+
+def test_a_mark_of_byte_order_is_ignored(institution, answering, office, now):
+    mark = b"\xef\xbb\xbf"
+    institution.answers = [answering(200, mark + b'{"outcome": "found"}')]
+    assert office.lookup("slots", {}, "+2290197000000", "fr", 2) == LookupResult("found")
+    body = mark + _event(reference="287537518304", decision="granted")
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).decision == "granted"
+
+
+def test_what_an_institution_writes_to_a_citizen_stays_out_of_reprs(institution, answering, office, a_request, now):
+    said = {"fr": "Afi Dossou"}
+    institution.answers = [answering(422, {"status": "rejected", "reason": said})]
+    refused = office.submit(a_request)
+    body = _event(reference="287537518304", decision="granted", message=said)
+    granted = parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now)
+    assert (refused.reason, granted.message) == (said, said)
+    assert "Afi" not in repr(refused) + repr(granted)
 
 
 def test_a_redirect_to_an_address_of_ours_is_not_followed(institution, answering, office, a_request):
@@ -110,6 +130,15 @@ def test_the_message_of_an_event_is_cleaned(now):
     body = _event(reference="287537518304", decision="granted", message={"fr": "A\x1b[2J\u202eB"})
     event = parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now)
     assert event.message == {"fr": "A[2JB"}
+
+
+def test_a_language_without_words_is_left_out_of_an_event(now):
+    """Else it would be taken before the one that has words, and the citizen would be asked nothing."""
+    texts = {"fr": " \u200b", "en": "Name?"}
+    body = _event(reference="287537518304", decision="granted", message=texts)
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).message == {"en": "Name?"}
+    body = _event(reference="287537518304", question=texts).replace(b"decided", b"more_needed")
+    assert parse("etat-civil", verifier([SECRET]), _signed(body, now), body, now).question == {"en": "Name?"}
 
 
 @pytest.mark.parametrize("other", ["whsec_" + "B" * 44, "whsec_" + "C" * 44])

@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 from standardwebhooks import Webhook
 
+from gateway.backoffice.base import Fault
 from gateway.backoffice.build import build
 from gateway.backoffice.xroad import message_id
 from gateway.messages import BackofficeRequest, HandOver
@@ -111,7 +112,7 @@ def test_news_that_x_road_could_not_pass_on_is_told_again(institution, answering
 def test_a_file_number_that_would_lead_elsewhere_is_not_asked_with(institution, answering, office, case):
     institution.answers = [answering(200, {"status": "granted"})]
     asking = office({"kind": "rest", "poll_every_s": 60, "paths": {"status": "/v2/{case}/etat"}})
-    assert asking.poll(REQUEST.reference, case) is None
+    assert asking.poll(REQUEST.reference, case) == Fault("no_case", misconfigured=True)
     assert institution.received == []
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from gateway.backoffice.base import BackOffice
+from gateway.backoffice.base import BackOffice, Fault
 from gateway.backoffice.build import build
 from gateway.messages import (
     BackofficeReminder,
@@ -178,8 +178,12 @@ def test_an_institution_that_is_away_decides_nothing(pair):
         pair.office.state(STATEMENT),
     ):
         assert (answer.outcome, answer.misconfigured) == (HandOver.RETRY, False)
-    assert pair.office.poll(REQUEST.reference, "EC-1") is None
-    assert pair.office.lookup("npi", {}, "+2290197000000", "fr", 2.0).outcome == "unavailable"
+    read = pair.office.lookup("npi", {}, "+2290197000000", "fr", 2.0)
+    assert read.outcome == "unavailable"
+    for fault in (pair.office.poll(REQUEST.reference, "EC-1"), read.fault):
+        assert isinstance(fault, Fault)
+        assert not fault.misconfigured
+        assert fault.code == answer.code, "the breaker hears the same of every call"
 
 
 @kinds(NETWORK)
@@ -188,13 +192,13 @@ def test_a_redirect_is_not_followed_and_a_person_must_look(pair):
     answer = pair.office.submit(REQUEST)
     assert (answer.outcome, answer.misconfigured) == (HandOver.RETRY, True)
     assert pair.far.heard == []
-    assert pair.office.poll(REQUEST.reference, "EC-1") is None
+    assert isinstance(pair.office.poll(REQUEST.reference, "EC-1"), Fault)
 
 
 @kinds(NETWORK)
 def test_a_stranger_is_not_heard(pair):
     assert pair.stranger.submit(REQUEST).outcome is HandOver.RETRY
-    assert pair.stranger.poll(REQUEST.reference, "EC-1") is None
+    assert isinstance(pair.stranger.poll(REQUEST.reference, "EC-1"), Fault)
     assert pair.far.heard == []
 
 
@@ -271,12 +275,13 @@ def test_the_same_news_has_the_same_id_and_other_news_another(pair):
     assert asked("accepted") == ids[0]
     assert asked("more_needed", question=question) == ids[2]
     assert all(len(one) <= 128 for one in ids)
+    assert asked("more_needed", question=question, case="EC-2") == ids[2]  # a file number is no other question
 
 
 @kinds(POLL)
 def test_a_question_without_words_is_no_news(pair):
     pair.far.state = ("more_needed", {})
-    assert pair.office.poll(REQUEST.reference, "EC-1") is None
+    assert isinstance(pair.office.poll(REQUEST.reference, "EC-1"), Fault)
 
 
 @kinds(LOOKUP)
@@ -317,4 +322,4 @@ def test_the_mapped_api_receives_its_own_form(pair):
     }
     reminded = pair.office.remind(REMINDER)
     assert (reminded.outcome, reminded.code) == (HandOver.ACCEPTED, "cannot_be_told")
-    assert pair.office.poll(REQUEST.reference, "") is None  # it is asked by its own number only
+    assert pair.office.poll(REQUEST.reference, "") == Fault("no_case", misconfigured=True)  # it has no number there

@@ -326,6 +326,23 @@ def test_a_link_in_the_place_of_the_folder(folder, tmp_path):
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+def test_a_link_put_in_the_way_while_a_folder_is_made(folder, tmp_path, monkeypatch):
+    """Who may write into the folder of answers may rename what was just made in it: nothing elsewhere gets its mode."""
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    make = os.mkdir
+
+    def hostile(path, mode=0o777, *, dir_fd=None):
+        make(path, mode, dir_fd=dir_fd)
+        os.rmdir(path, dir_fd=dir_fd)
+        os.symlink(keys, path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "mkdir", hostile)
+    with pytest.raises(NotADirectoryError), drop_files.folder(tmp_path / "read", 0o750):
+        pass
+    assert keys.stat().st_mode & 0o777 == 0o700
+
+
 def test_many_at_once(folder):
     """Threads that write, and two workers that close: every line once, whole."""
 

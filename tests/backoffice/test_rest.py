@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.backoffice.base import LookupItem, LookupResult
+from gateway.backoffice.base import Fault, LookupItem, LookupResult
 from gateway.backoffice.build import build
 from gateway.messages import BackofficeRequest, HandOver
 from gateway.settings import RestSystem
@@ -27,8 +27,15 @@ REQUEST = BackofficeRequest(
 )
 
 
-def office(url: str, connect_s: float = 1, read_s: float = 1):
-    settings = RestSystem(institution="anip", kind="rest", url=url, connect_timeout_s=connect_s, read_timeout_s=read_s)
+def office(url: str, connect_s: float = 1, read_s: float = 1, poll_s: float | None = None):
+    settings = RestSystem(
+        institution="anip",
+        kind="rest",
+        url=url,
+        connect_timeout_s=connect_s,
+        read_timeout_s=read_s,
+        poll_every_s=poll_s,
+    )
     return build("etat-civil", settings, token="t0ken", now=lambda: NOW)
 
 
@@ -217,22 +224,37 @@ def test_a_lookup_on_the_wire(institution, answering):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "remark"),
+    ("status", "headers", "body", "fault", "remark"),
     [
-        (500, {"outcome": "found"}, "a fault"),
-        (200, {"outcome": "Found it"}, "not an outcome"),
-        (200, {"values": {}}, "no outcome"),
-        (200, {"outcome": "found", "items": [{"id": "", "label": ""}]}, "an item without id"),
+        (500, {}, {"outcome": "found"}, Fault("http_500"), "a fault"),
+        (429, {"Retry_After": "17"}, b"", Fault("http_429", retry_after_s=17), "it asks to be left alone"),
+        (401, {}, b"", Fault("http_401", misconfigured=True), "our token"),
+        (200, {}, {"outcome": "Found it"}, Fault("unreadable", misconfigured=True), "not an outcome"),
+        (200, {}, {"values": {}}, Fault("unreadable", misconfigured=True), "no outcome"),
+        (
+            200,
+            {},
+            {"outcome": "found", "items": [{"id": "", "label": ""}]},
+            Fault("unreadable", misconfigured=True),
+            "an item without id",
+        ),
     ],
 )
-def test_a_lookup_that_cannot_be_read(institution, answering, status, body, remark):
-    institution.answers = [answering(status, body)]
-    assert office(institution.url).lookup("s", {}, "+2290197000000", "fr", 2.0).outcome == "unavailable"
+def test_a_lookup_that_cannot_be_read(institution, answering, status, headers, body, fault, remark):
+    institution.answers = [answering(status, body, **headers)]
+    read = office(institution.url).lookup("s", {}, "+2290197000000", "fr", 2.0)
+    assert read == LookupResult("unavailable", fault=fault), remark
+
+
+def test_a_state_that_is_not_told_says_when_to_come_back(institution, answering):
+    institution.answers = [answering(503, b"", Retry_After="60")]
+    polled = office(institution.url, poll_s=600)
+    assert polled.poll("482109375628", "") == Fault("http_503", retry_after_s=60)
 
 
 def test_a_lookup_without_time_left_is_not_made(institution, answering):
     institution.answers = [answering(200, {"outcome": "found"})]
-    assert office(institution.url).lookup("s", {}, "+2290197000000", "fr", 0.0).outcome == "unavailable"
+    assert office(institution.url).lookup("s", {}, "+2290197000000", "fr", 0.0).fault == Fault("cannot_be_asked")
     assert institution.received == []
 
 

@@ -94,6 +94,8 @@ def test_the_raw_bytes_count():
         (["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], "bad_secret", "no prefix"),
         (["whsec_" + base64.b64encode(b"k" * 23).decode()], "bad_secret", "23 bytes"),
         (["whsec_é"], "bad_secret", "not base64"),
+        (["whsec_" + "A" * 38 + "-_"], "bad_secret", "the alphabet of addresses: each reader makes another key of it"),
+        (["whsec_" + "A" * 41], "bad_secret", "one letter too many"),
         ([SECRET, "whsec_"], "bad_secret", "one of two"),
     ],
 )
@@ -103,8 +105,11 @@ def test_secrets_refused_at_set_up(secrets, code, remark):
     assert caught.value.code == code
 
 
-def test_the_shortest_secret():
-    key = "whsec_" + base64.b64encode(b"k" * 24).decode()
+@pytest.mark.parametrize("size", [24, 25, 26, 64])
+@pytest.mark.parametrize("padded", [True, False])
+def test_a_secret_of_each_length_with_and_without_padding(size, padded):
+    key = "whsec_" + base64.b64encode(b"k" * size).decode()
+    key = key if padded else key.rstrip("=")
     assert verifier([key]).check(signed(key), b"{}", NOW) == "e1"
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from gateway import settings, wiring
 from gateway.messages import Role
+from gateway.settings import Settings
 from gateway.store import migrate
 from gateway.store import people as stored
 from gateway.usecases import own_account, people, second_factor
@@ -76,6 +78,13 @@ def office(tmp_path: Path, redis_url: str) -> Iterator[Office]:
     declared = settings.load(
         {"GATEWAY_DATA": str(tmp_path), "GATEWAY_REDIS": redis_url, "GATEWAY_LOCAL": "1", "GATEWAY_LOG_LEVEL": "error"}
     )
+    with served(declared) as office:
+        yield office
+
+
+@contextmanager
+def served(declared: Settings) -> Iterator[Office]:
+    """An office of these settings, on a port of its own."""
     migrate.upgrade(wiring.database_url(declared))
     gateway = wiring.build(declared)
     server = make_server("127.0.0.1", 0, build_web(gateway), _Server, _Quiet)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +119,17 @@ def test_every_list_is_there_in_every_language() -> None:
         for words in lists.values():
             assert len(set(words)) == len(words)
             assert all(isinstance(word, str) for word in words)  # YAML takes some words for true and false
+
+
+def test_the_guide_tells_what_passes() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "console.md").read_text(encoding="utf-8")
+    line = re.search(r"(?s)recopiez une de ces phrases[^:]*: (.+?)\n\n", guide)
+    assert line is not None
+    told = re.findall(r"\*([^*]+)\.\*", " ".join(line[1].split()))
+    assert len(told) >= 5
+    assert set(told) <= set(warnings("fr"))
+    assert asks("Code de retrait: {code_retrait}. Présentez le code au guichet.") == ()
+    assert asks("Tarif: 500 F. Passez à la mairie.") == ()
 
 
 @given(st.text())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gateway.messages import CampaignState, MtState, RowState
 from gateway.usecases import campaigns
-from gateway.usecases.actors import Absent
-from tests.campaigns.conftest import AWA, READER, SENDER, STRANGER, Town
+from gateway.usecases.actors import Absent, Actor
+from gateway.usecases.campaigns import NewCampaign, Recipient
+from tests.campaigns.conftest import AWA, BOTH, KOFI, READER, SENDER, STRANGER, Town
 
 
 def test_one_number(town: Town) -> None:
@@ -68,3 +71,20 @@ def test_a_template_of_another_institution_is_none(sqlite_town: Town) -> None:
     theirs = sqlite_town.template(institution="mairie")
     with pytest.raises(Absent):
         sqlite_town.start(AWA, template=theirs)
+
+
+def test_one_press_makes_one_campaign_however_often_it_comes(town: Town) -> None:
+    """Eight at once, and once more: one campaign. Another content, another person: another one."""
+    template = town.template(sizes={}, text="Lundi.")
+
+    def press(number: str = AWA, actor: Actor = SENDER, press: str = "p") -> str:
+        new = NewCampaign(template_id=template, source="single", recipients=(Recipient(number),), press=press)
+        return campaigns.start(town.parts, actor, "anip", new)
+
+    with ThreadPoolExecutor(8) as threads:
+        made = {*threads.map(lambda _: press(), range(8)), press()}
+    assert len(made) == 1
+    others = [press(KOFI), press(actor=BOTH), press(press="q")]
+    assert len(made | set(others)) == 4
+    assert len(campaigns.list_(town.parts, SENDER, "anip")) == 4
+    assert [len(campaigns.rows(town.parts, SENDER, one)) for one in (*made, *others)] == [1, 1, 1, 1]

@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,15 +20,7 @@ def gateway(tmp_path):
 
     def gateway(*arguments, **environment):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-        return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", *arguments],
-            cwd=ROOT,
-            env={**clean, "GATEWAY_DATA": str(tmp_path), "LC_ALL": "C.UTF-8", **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return commands.run(arguments, {**clean, "GATEWAY_DATA": str(tmp_path), "LC_ALL": "C.UTF-8", **environment})
 
     return gateway
 
@@ -113,7 +105,16 @@ def test_migrate_then_an_empty_list(gateway, tmp_path):
     assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
     assert gateway("submissions", "list").stdout == ""
     assert refused(gateway("submissions", "show", "482109375628")) == "Error: 482109375628: no such demand"
-    assert refused(gateway("submissions", "retry", "abc")) == "Error: abc: no such demand"
+    assert gateway("submissions", "dead").stdout == ""
+    assert gateway("late").stdout == ""
+    assert refused(gateway("submissions", "replay", "abc")) == "Error: abc: no such demand"
+    assert "is not dead" in refused(gateway("submissions", "replay", "482109375625"))
+    assert "name a REFERENCE, or give --system or --code" in gateway("submissions", "replay").stderr
+    assert "no such system in gateway.yaml" in refused(
+        gateway("submissions", "replay", "--code", "x", "--system-now", "y")
+    )
+    counted = gateway("submissions", "replay", "--system", "etat-civil")
+    assert counted.stdout == "0 would be replayed, 0 cannot be; add --yes to replay them\n"
 
 
 @pytest.mark.parametrize("command", [("web",), ("worker", "urgent"), ("relay",), ("submissions", "list")])

@@ -1,8 +1,6 @@
 """`gateway desk` on a real database: what it prints, and that it says no more than it should."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from gateway.engine.outcomes import Act, Submission
 from gateway.usecases.caller import Caller
 from gateway.usecases.hand_over import hand_over
 from gateway.usecases.submissions import submit
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -45,8 +44,7 @@ def environ(tmp_path, sqlite_url):
 @pytest.fixture
 def gateway(environ):
     def gateway(*arguments):
-        command = [sys.executable, "-m", "gateway.cli", "desk", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        return commands.run(("desk", *arguments), environ)
 
     return gateway
 

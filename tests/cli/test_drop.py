@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gateway.backoffice import drop_files
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -37,10 +36,7 @@ def gateway(tmp_path, sqlite_url):
     }
 
     def gateway(*arguments, **more):
-        command = [sys.executable, "-m", "gateway.cli", "drop", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env={**environ, **more}, capture_output=True, text=True, timeout=60, check=False
-        )
+        return commands.run(("drop", *arguments), {**environ, **more})
 
     return gateway
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "config" / "gateway.yaml").read_text()
@@ -34,15 +34,8 @@ def systems(tmp_path):
         path.write_text(text)
         (tmp_path / "channels").symlink_to(ROOT / "config" / "channels")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-        return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", "systems", *arguments],
-            cwd=ROOT,
-            env={**clean, "GATEWAY_CONFIG": str(path), "GATEWAY_DATA": str(tmp_path / "data"), **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        given = {"GATEWAY_CONFIG": str(path), "GATEWAY_DATA": str(tmp_path / "data"), **environment}
+        return commands.run(("systems", *arguments), clean | given)
 
     return systems
 

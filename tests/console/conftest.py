@@ -16,7 +16,7 @@ from werkzeug.test import Client, TestResponse
 
 from gateway import settings, wiring
 from gateway.messages import Role
-from gateway.settings import Institution
+from gateway.settings import DeskSystem, Institution
 from gateway.store import migrate, people
 from gateway.usecases import own_account, second_factor
 from gateway.usecases import people as inviting
@@ -27,6 +27,8 @@ from gateway.wiring import Gateway
 
 PASSWORD = "une phrase que je retiens"
 HOME, OTHER = "anip", "mairie-abomey"
+#: Institution -> its inbox; that of HOME beside the system that `gateway.yaml` gives it.
+DESKS = {HOME: "guichet-anip", OTHER: "guichet-abomey"}
 
 
 @dataclass
@@ -135,14 +137,16 @@ Declare = Callable[..., Office]
 
 @pytest.fixture
 def open_office(tmp_path: Path, redis_url: str) -> Iterator[Declare]:
-    """Makes an Office; `environment` is added to what it is started with."""
+    """Makes an Office; `environment` is added to what it is started with. `desks`: the institutions with an inbox."""
     opened: list[Gateway] = []
 
-    def make(**environment: str) -> Office:
+    def make(desks: tuple[str, ...] = (HOME, OTHER), **environment: str) -> Office:
         given = {"GATEWAY_DATA": str(tmp_path), "GATEWAY_REDIS": redis_url, "GATEWAY_LOG_LEVEL": "error"}
         declared = settings.load({"GATEWAY_LOCAL": "1", **given, **environment})
         there = {**declared.institutions, OTHER: Institution(name={"fr": "Mairie d'Abomey", "en": "Abomey town hall"})}
-        declared = declared.model_copy(update={"institutions": there})
+        inboxes = {DESKS[one]: DeskSystem(institution=one, kind="desk") for one in desks}
+        systems = {**declared.systems, **inboxes}
+        declared = declared.model_copy(update={"institutions": there, "systems": systems})
         migrate.upgrade(wiring.database_url(declared))
         office: Office | None = None
         start = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

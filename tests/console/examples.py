@@ -12,6 +12,7 @@ from gateway.messages import Category, Role
 from gateway.usecases import api_keys, templates
 from gateway.usecases.actors import Actor
 from tests.console.conftest import OTHER, Office
+from tests.console.furnishing import campaign, campaigns_of, demand, demands_of, template
 
 #: Name of the argument in the address -> (office) -> values that name things of the other institution.
 FOREIGN: dict[str, Callable[[Office], list[str]]] = {
@@ -23,6 +24,8 @@ FOREIGN: dict[str, Callable[[Office], list[str]]] = {
         "999999",
     ],
     "key_id": lambda office: [str(key_of(office)), "999999"],
+    "public_id": lambda office: [*(one.public_id for one in campaigns_of(office, OTHER)), "0" * 32],
+    "submission_id": lambda office: [*(str(one) for one in demands_of(office, OTHER)), "999999"],
     "template_id": lambda office: [str(template_of(office)), "999999"],
 }
 #: Arguments that name nothing of an institution: a secret, a file of ours.
@@ -54,3 +57,6 @@ def furnish(office: Office) -> None:
     office.person("chef-la-bas", Role.MANAGER, institution=OTHER)
     office.person("envoi-la-bas", Role.SENDER, institution=OTHER)
     office.person("racine", Role.ADMINISTRATOR)
+    chosen = template(office, institution=OTHER)
+    campaign(office, "0197000001", template_id=chosen, institution=OTHER)
+    demand(office, OTHER)

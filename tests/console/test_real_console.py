@@ -18,6 +18,7 @@ import requests
 
 from gateway import settings, wiring
 from gateway.store import migrate
+from tests import commands
 from tests.e2e.running import free_ports
 from tests.supervise.processes import wait_until
 
@@ -34,10 +35,7 @@ class Served:
     log: Path
 
     def gateway(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "gateway.cli", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return commands.run(arguments, self.environment)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_the_operator_sees_it_masked(system):
     assert sheet.stdout.count("delivered") == 3
     for private in ("0197000007", "1234567897"):
         assert private not in line + sheet.stdout
-    done = system.gateway("submissions", "retry", shown)
+    done = system.gateway("submissions", "replay", shown)
     assert (done.returncode, done.stderr.strip().endswith("or is still being tried")) == (1, True)
 
 

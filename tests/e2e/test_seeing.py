@@ -110,7 +110,8 @@ def test_top_in_eighty_columns(system):
     assert max(len(line) for line in lines) <= 80
     assert re.search(r"^turns/s \d+\.\d   p50 .+   p99 .+$", done.stdout, re.MULTILINE)
     assert re.search(r"^SMS/s by africastalking: ", done.stdout, re.MULTILINE)
-    assert "silent systems: none" in lines
+    assert "systems away: none" in lines
+    assert "late: none" in lines
     for lane in ("urgent", "bulk", "backoffice"):
         assert re.search(rf"^{lane} +\d+ +\d+ +\d+ +\d+ +\d+ +(-|\d+ \w+)$", done.stdout, re.MULTILINE)
     assert re.search(r"^sms_francs +gateway +\d+ +200000 +\d+$", done.stdout, re.MULTILINE)

@@ -1,5 +1,6 @@
-"""A worker that is killed at a chosen step: reads `LANE STEP` lines, and for each forks a process that drains the lane
-and kills itself (SIGKILL) when it comes to that step. Answers `killed NAME` or `finished`.
+"""A process that is killed at a chosen step: reads `WHAT LANE STEP` lines, and for each forks a process that does that
+(drains the lane, takes a job of it, files a demand) and kills itself (SIGKILL) when it comes to that step. Answers
+`killed NAME` or `finished`.
 
 A step is each edge of a transaction, of a call to the outside and of the job itself. Nothing of the gateway is changed:
 what is counted is wrapped around it.
@@ -19,7 +20,11 @@ from typing import Any
 from redis import Redis
 
 from gateway import settings, wiring
+from gateway.engine.outcomes import Act, Submission
 from gateway.store.db import Database
+from gateway.usecases.caller import Caller
+from gateway.usecases.submissions import submit
+from gateway.wiring import Gateway
 from gateway.workers import lanes, worker
 
 
@@ -56,7 +61,8 @@ class Stepped:
         return stepped
 
 
-def drain(lane: str, step: Steps) -> None:
+def watch(step: Steps) -> None:
+    """Puts a step on both sides of each commit from now on."""
     begin = Database.begin
 
     @contextmanager
@@ -66,13 +72,16 @@ def drain(lane: str, step: Steps) -> None:
             step("before commit")
         step("after commit")
 
-    gateway = wiring.build(settings.load())
+    Database.begin = stepped_begin  # type: ignore[method-assign]
+
+
+def drain(gateway: Gateway, lane: str, step: Steps) -> None:
     parts = replace(
         gateway.parts,
         channels={name: Stepped(channel, "send", "call", step) for name, channel in gateway.parts.channels.items()},
         systems={name: Stepped(system, "submit", "call", step) for name, system in gateway.parts.systems.items()},
     )
-    Database.begin = stepped_begin  # type: ignore[method-assign]
+    watch(step)
     queues = Stepped(Redis.from_url(gateway.queues_url), "delete", "unmarking the lane", step)
     with ThreadPoolExecutor(1) as pool:
         lanes.start(lanes.Process(replace(gateway, parts=parts), queues, lambda: False, pool))
@@ -81,7 +90,7 @@ def drain(lane: str, step: Steps) -> None:
         step("end of the job")
 
 
-def dequeue(lane: str, step: Steps) -> None:
+def dequeue(gateway: Gateway, lane: str, step: Steps) -> None:
     """A real RQ worker that dies between taking a job and starting it."""
 
     def dies(*_: Any) -> None:
@@ -89,17 +98,31 @@ def dequeue(lane: str, step: Steps) -> None:
         step("dequeue")
 
     worker._LaneWorker.execute_job = dies  # type: ignore[method-assign]
-    worker.run_worker(wiring.build(settings.load()), lane)
+    worker.run_worker(gateway, lane)
+
+
+def file(gateway: Gateway, _lane: str, step: Steps) -> None:
+    """What a web process does with the last turn of a dialogue."""
+    watch(step)
+    args = Submission("etat-civil", {"npi": "9" * 10}, frozenset({"npi"}), (("npi", "9" * 10),), "", "fr", "number")
+    caller = Caller("+2290197000000", "africastalking", "61603", "fr")
+    submit(gateway.parts, Act("submit", "acte-naissance", 0, args), caller, b"f" * 32)
+
+
+#: What a line may ask for.
+_WORK = {"drain": drain, "dequeue": dequeue, "submit": file}
 
 
 def main() -> None:
+    gateway = wiring.build(settings.load())
+    gateway.database.close()  # no connection is open when a process is forked
     for line in sys.stdin:
         what, lane, at = line.split()
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             try:
-                (drain if what == "drain" else dequeue)(lane, Steps(int(at), writes))
+                _WORK[what](gateway, lane, Steps(int(at), writes))
             finally:
                 os._exit(0)
         os.close(writes)

@@ -13,18 +13,21 @@ import pytest
 from redis import Redis
 
 from gateway.messages import MtState, SubmissionState
+from gateway.store import outbox
 from gateway.usecases.upkeep import sweep
 from gateway.workers import lanes
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
+LEASE_S = 2  # a little more than those of town.py
 STEPPER = Path(__file__).parent / "stepper.py"
 #: More steps than a drain of one row has: the walk ends by itself, at the first step that is not reached.
 TOO_MANY = 60
 
 
 @pytest.fixture
-def stepper(town: Any) -> Iterator[Callable[[str, str, int], str]]:
+def stepper(any_town: Any) -> Iterator[Callable[[str, str, int], str]]:
+    town = any_town
     process = town.run([sys.executable, str(STEPPER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(what: str, lane: str, step: int) -> str:
@@ -40,22 +43,24 @@ def stepper(town: Any) -> Iterator[Callable[[str, str, int], str]]:
 
 
 def recovered(town: Any, lane: str) -> Callable[[], bool]:
-    """Does what healthy workers do, and tells whether nothing is left to do: in no lane, and no call without answer."""
-    parts = town.gateway.parts
+    """Does what healthy workers do once leases are over, and tells whether no work and no open call is left."""
+    healthy = town.later(LEASE_S)
 
     def look() -> bool:
         with ThreadPoolExecutor(1) as pool:
-            worked, _ = lanes.drain_once(town.gateway, lane, pool)
-        sweep(parts)
+            worked, _ = lanes.drain_once(healthy, lane, pool)
+        sweep(healthy.parts)
         with town.gateway.database.read() as conn:
-            left = {row.state for row in lanes.outbox.counts(conn) if row.lane == lane}
+            left = {row.state for row in outbox.counts(conn) if row.lane == lane}
         return not worked and not left & {"ready", "claimed", "sending"}
 
     return look
 
 
-def test_the_sms_lane(town, stepper):
+@pytest.mark.fault("F4")
+def test_the_sms_lane(any_town, stepper):
     """Every SMS ends in exactly one state; the aggregator is called at most once for each attempt, and for each SMS."""
+    town = any_town
     seen: list[str] = []
     for step in range(1, TOO_MANY):
         reference = town.submit()
@@ -82,8 +87,10 @@ def test_the_sms_lane(town, stepper):
     assert seen.count("killed before commit") == seen.count("killed after commit") == 5
 
 
-def test_the_back_office_lane(town, stepper):
+@pytest.mark.fault("F19")
+def test_the_back_office_lane(any_town, stepper):
     """Every submission is acknowledged and told once; the institution sees one idempotency key, however often."""
+    town = any_town
     for step in range(1, TOO_MANY):
         reference = town.submit()
         town.world.keys.clear()
@@ -98,8 +105,28 @@ def test_the_back_office_lane(town, stepper):
     pytest.fail("the drain never finished")
 
 
-def test_f3_killed_between_dequeue_and_start(town, stepper):
+@pytest.mark.fault("F1")
+def test_f1_killed_around_the_commit(any_town, stepper):
+    """What was committed is found by the relay, though nobody announced it; before the commit there is nothing."""
+    town = any_town
+    for words in (("relay",), ("worker", "urgent"), ("worker", "backoffice")):
+        town.start(*words)
+    town.until(lambda: town.log().count(".started") == 3, "all wait for work")
+    with Redis.from_url(town.environ["GATEWAY_REDIS"]) as redis:  # a worker that begins wakes its own lane
+        town.until(lambda: not redis.exists(*map(lanes.woken_key, ("urgent", "backoffice"))), "no job is on its way")
+    assert stepper("submit", "urgent", 1) == "killed before commit"
+    assert town.demands() == 0
+    assert stepper("submit", "urgent", 2) == "killed after commit"
+    assert town.demands() == 1
+    town.until(lambda: len(town.world.texts) == 2 and not town.open_work(), "récépissé and acknowledgement left")
+    assert [text.split()[0] for text in town.world.texts] == ["Récépissé", "Acte"]
+    assert len(town.world.keys) == 1
+
+
+@pytest.mark.fault("F3")
+def test_f3_killed_between_dequeue_and_start(any_town, stepper):
     """RQ loses the job; the row is found by its state, and by a new worker at once."""
+    town = any_town
     reference = town.submit()
     queues = Redis.from_url(town.environ["GATEWAY_REDIS"])
     relay = town.start("relay")

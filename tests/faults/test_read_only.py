@@ -90,6 +90,7 @@ def rows(gateway: Gateway) -> dict[str, int]:
         return _counted(conn)
 
 
+@pytest.mark.fault("F23")
 def test_nothing_is_half_stored_and_nothing_is_sent(url: str, start: Callable[..., Site]) -> None:
     site = start()
     assert "déposée" in walk(site, "s1", NPI)

@@ -58,6 +58,7 @@ def accepted(town, reference):
     return lambda: town.sms(reference)[0].state is MtState.ACCEPTED
 
 
+@pytest.mark.fault("F2")
 def test_redis_comes_and_goes(town, redis_server):
     first = town.submit()  # Redis is not there: the submission is stored all the same
     relay, worker = town.start("relay"), town.start("worker", "urgent")

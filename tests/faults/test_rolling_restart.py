@@ -6,15 +6,13 @@ import http.client
 import itertools
 import re
 import signal
-import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -22,57 +20,19 @@ import pytest
 from gateway.messages import MtState, SubmissionState
 from gateway.store.backup import _counted
 from tests.e2e.running import free_ports
-from tests.faults.conftest import Town, World, _town
+from tests.faults.front import Front
+from tests.faults.nursery import Nursery
+from tests.faults.outside import World
+from tests.faults.town import Process, Town, installation
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 CITIZENS = 3
-TURN_S = 12  # the aggregator gives up after 10
 #: So many demands may wait for the workers: citizens go on while those are replaced, and the test comes to an end.
 WAITING = 25
 #: A reference as the last screen shows it.
 REFERENCE = re.compile(r"\d{4} \d{4} \d{4}")
 BEHIND = (("relay",), *(("worker", lane) for lane in ("urgent", "bulk", "backoffice", "upkeep")))
-
-
-@dataclass
-class Front:
-    """The aggregator, through a proxy before two web processes: a turn that one does not answer goes to the other."""
-
-    town: Town
-    ports: list[int]
-    _seconds: Any = field(default_factory=itertools.count)
-
-    def start(self, port: int) -> subprocess.Popen[bytes]:
-        environ = {**self.town.environ, "GATEWAY_BIND": f"127.0.0.1:{port}"}
-        process = replace(self.town, environ=environ).start("web")
-        self.town.until(lambda: self._post(port, "GET", "/healthz", b"") or process.poll() is not None, "a web process")
-        assert process.poll() is None, self.town.log()[-4000:]
-        return process
-
-    def turn(self, number: str, session: str, text: str) -> str:
-        """The reply to a delivery, offered to one process after the other until one answers."""
-        token = self.town.gateway.keys.channel_tokens["africastalking"][0]
-        form = {"sessionId": session, "phoneNumber": number, "networkCode": "61603", "serviceCode": "*229#"}
-        body = urlencode({**form, "text": text}).encode()
-        first = next(self._seconds) % len(self.ports)
-        for port in (self.ports * 2)[first : first + 2 * len(self.ports) - 1]:
-            said = self._post(port, "POST", f"/channels/africastalking/{token}/ussd", body)
-            if said is not None:
-                return said
-        return "nobody answered"
-
-    def _post(self, port: int, method: str, path: str, body: bytes) -> str | None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TURN_S)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/x-www-form-urlencoded"})
-            answer = connection.getresponse()
-            said = answer.read().decode()
-            return said if answer.status == 200 else None
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
 
 
 @dataclass
@@ -117,8 +77,7 @@ class Citizens:
         (self.filed if found else self.wrong).append(found[0].replace(" ", "") if found else said)
 
 
-def test_every_process_is_replaced_while_citizens_dial(any_town: Town) -> None:
-    town = any_town
+def test_every_process_is_replaced_while_citizens_dial(town: Town) -> None:
     front = Front(town, free_ports(2))
     web = [front.start(port) for port in front.ports]
     behind = {words: town.start(*words) for words in BEHIND}
@@ -140,7 +99,7 @@ def test_every_process_is_replaced_while_citizens_dial(any_town: Town) -> None:
     assert "Traceback" not in town.log()
 
 
-def leave(town: Town, process: subprocess.Popen[bytes]) -> None:
+def leave(town: Town, process: Process) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(40) == 0, town.log()[-4000:]
     town.running.remove(process)
@@ -195,8 +154,9 @@ def test_a_turn_in_hand_is_answered_before_the_process_ends(postgres_town: Town,
 
 
 @pytest.fixture
-def postgres_town(world: World, tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Town]:
-    yield from _town(world, tmp_path, redis_url, postgres_url)
+def postgres_town(world: World, nursery: Nursery, tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Town]:
+    with installation(world, nursery, tmp_path, redis_url, postgres_url) as made:
+        yield made
 
 
 def refuses(port: int) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from gateway.workers import lanes
+from tests import commands
 from tests.security.conftest import event, sms, ussd
 from tests.web.conftest import Site
 from tests.web.test_verify import deposit
@@ -40,10 +39,9 @@ def run(site: Site, *arguments: str) -> str:
     settings = site.gateway.settings
     given = {"GATEWAY_DATA": str(settings.data), "GATEWAY_REDIS": settings.redis, "GATEWAY_LOCAL": "1"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    command = [sys.executable, "-m", "gateway.cli", *arguments]
-    done = subprocess.run(command, env=clean | given, capture_output=True, timeout=60, check=False)
+    done = commands.run(arguments, clean | given)
     assert done.returncode == 0, (arguments, done.stderr)
-    return done.stdout.decode()
+    return done.stdout
 
 
 @pytest.fixture

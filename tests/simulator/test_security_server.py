@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from gateway.backoffice.build import build
-from gateway.messages import BackofficeRequest, Decision, HandOver
+from gateway.messages import BackofficeRequest, BackofficeStatement, Decision, HandOver, StatementKind
 from gateway.settings import XroadSystem
 from gateway.simulator.switches import SECURITY_SERVER
 
@@ -59,6 +59,17 @@ def test_a_demand_goes_through_and_its_proof_comes_back(simulator: Any, connect:
     (event,) = office.poll("482109375628", "")
     assert (event.decision, event.message["fr"]) == (Decision.GRANTED, "Votre acte est disponible.")
     assert office.withdraw("482109375628", "k-1").outcome is HandOver.ACCEPTED
+
+
+def test_what_a_citizen_says_goes_through_too(simulator: Any, connect: Any) -> None:
+    office = connect(simulator)
+    said = BackofficeStatement(
+        "s-1", "482109375628", "acte-naissance", StatementKind.CORRECTION, "Erreur: a", NOW, "", ""
+    )
+    office.submit(demand())
+    assert office.state(said).code == "http_200"
+    (case,) = simulator.call("GET", "/api/backoffice").json()["cases"]
+    assert case["statements"] == [{"kind": "correction", "text": "Erreur: a"}]
 
 
 FAILURES = {

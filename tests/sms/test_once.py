@@ -26,6 +26,7 @@ def test_a_redelivery_has_no_effect(phone: Texter) -> None:
     assert len(phone.network.sent) == 1
 
 
+@pytest.mark.fault("F20")
 def test_eight_deliveries_at_once_are_one(phone: Texter) -> None:
     with ThreadPoolExecutor(8) as threads:
         said = list(threads.map(lambda _: phone.text("AIDE", "A1"), range(8)))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from gateway.messages import SubmissionState
-from gateway.store import submissions, tables
+from gateway.store import hand_over, submissions, tables
 from gateway.store.db import open_database
 
 
@@ -16,15 +16,14 @@ def test_the_file_number_goes_too_and_does_not_come_back(database, seals, store_
         submissions.set_state(conn, seals, one, SubmissionState.GRANTED, now, case_number="EC-1")
     with database.begin() as conn:
         assert submissions.erase_due(conn, now + timedelta(seconds=60), 10) == (one,)
-        assert submissions.is_erased(conn, one)
+        assert hand_over.for_hand_over(conn, seals, one) is None
         submissions.note_case(conn, one, "EC-1")  # an event that came late
         assert submissions.by_id(conn, seals, one).case_number == ""
 
 
-def test_only_what_was_erased_is_erased(database, store_submission):
+def test_only_what_was_erased_is_erased(database, seals, store_submission):
     with database.begin() as conn:
-        assert not submissions.is_erased(conn, store_submission(conn))
-        assert not submissions.is_erased(conn, 404)
+        assert hand_over.for_hand_over(conn, seals, store_submission(conn)) is not None
 
 
 @pytest.fixture

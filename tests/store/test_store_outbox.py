@@ -325,8 +325,9 @@ def test_a_claim_reads_its_indexes_only(sqlite_database: Database, now: datetime
     with sqlite_database.begin() as conn:
         event.listen(conn, "before_cursor_execute", lambda *given: statements.append(given[2]))
         _claim(conn, now)
-        values = (0,) * statements[-1].count("?")
-        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statements[-1]}", values).all()
+        (claims,) = (statement for statement in statements if "UPDATE outbox" in statement)
+        values = (0,) * claims.count("?")
+        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {claims}", values).all()
     steps = " / ".join(str(step[-1]) for step in plan)
     assert "USING INDEX ix_outbox_claim (lane=?)" in steps
     assert "ix_outbox_order (order_key=? AND id<?)" in steps

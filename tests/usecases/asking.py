@@ -24,7 +24,7 @@ def take(bench, number: str, type_: EventType = EventType.MORE_NEEDED, **more: o
         event_id=str(more.pop("event_id", f"evt_{next(_ids)}")),
         type=type_,
         reference=number,
-        occurred_at=bench.time,
+        occurred_at=more.pop("occurred_at", bench.time),
         **more,
     )
     return take_event(bench.parts, event, bench.time)

@@ -75,6 +75,7 @@ class Office:
     said: list[BackofficeStatement] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     reading: LookupResult = field(default_factory=lambda: LookupResult("unavailable"))
+    patience_s: list[float] = field(default_factory=list)  #: how long each lookup may take
 
     def submit(self, request: BackofficeRequest) -> BackofficeAnswer:
         self.received.append(request)
@@ -86,6 +87,7 @@ class Office:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def lookup(self, *args: Any) -> LookupResult:
+        self.patience_s.append(args[-1])
         return self.reading
 
 

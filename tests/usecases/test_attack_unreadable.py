@@ -12,6 +12,7 @@ from gateway.store.outbox import OutboxState
 from gateway.usecases import (
     arrivals,
     backoffice_events,
+    dead_letters,
     hand_over,
     inspection,
     letters,
@@ -65,7 +66,14 @@ def test_an_unreadable_submission_waits_for_a_person(bench, act, caller, table, 
     assert bench.submission(reference).state is SubmissionState.DEAD
     row = bench.row("submission", bench.submission(reference).id)
     assert (row.state, row.last_code) == (OutboxState.DEAD, "unreadable")
-    assert inspection.retry(bench.parts, reference) is inspection.Retry.REQUEUED  # once the row was restored
+    (letter,) = dead_letters.find(bench.parts, dead_letters.Selection())
+    assert letter.obstacle is dead_letters.Obstacle.DAMAGED
+    assert dead_letters.replay(bench.parts, dead_letters.Selection(), [letter], "me") == 0
+    damage(bench, table, column)  # turns the bit back: the row was restored
+    (letter,) = dead_letters.find(bench.parts, dead_letters.Selection())
+    assert dead_letters.replay(bench.parts, dead_letters.Selection(), [letter], "me") == 1
+    hand_over.hand_over(bench.parts, bench.claim("backoffice"))
+    assert bench.submission(reference).state is SubmissionState.ACKNOWLEDGED
 
 
 def test_a_person_still_sees_the_list(bench, act, caller, other):

@@ -115,6 +115,43 @@ def test_untouched_it_is_whole(history: History) -> None:
     assert history.codes(reference=history.references[0]) == set()
 
 
+@pytest.mark.parametrize(
+    ("behind_s", "flaws", "remark"),
+    [
+        (1, set(), "two machines that seal what had gathered, one clock a little behind"),
+        (300, set(), "as far apart as clocks may be"),
+        (301, {"checkpoint_time"}, "further"),
+    ],
+)
+def test_clocks_of_two_machines(history: History, behind_s: int, flaws: set[str], remark: str) -> None:
+    parts = history.bench.parts
+    history.bench.later(minutes=10)
+    for seconds in (0, behind_s):
+        now = history.bench.time - timedelta(seconds=seconds)
+        with parts.database.begin() as conn:
+            submission_events.add(conn, 3, "withdrawn", now)
+            assert checkpoints.seal(conn, parts.signing(), now, 1)[1] == 1
+    assert history.codes() == flaws, remark
+
+
+def test_a_clock_that_was_far_ahead_for_a_moment_does_not_stop_the_sealing(history: History) -> None:
+    bench = history.bench
+    with bench.parts.database.begin() as conn:
+        submission_events.add(conn, 3, "withdrawn", bench.time)
+        assert audit.seal(bench.parts, conn, bench.time + timedelta(days=400)) == 1
+    with bench.parts.database.begin() as conn:
+        submission_events.add(conn, 3, "withdrawn", bench.time)
+        assert audit.seal(bench.parts, conn, bench.time) == 1
+    bench.later(seconds=49)
+    with bench.parts.database.begin() as conn:
+        submission_events.add(conn, 3, "withdrawn", bench.time)
+        assert audit.seal(bench.parts, conn, bench.time) == 0
+    bench.later(seconds=1)
+    with bench.parts.database.begin() as conn:
+        assert audit.seal(bench.parts, conn, bench.time) == 1
+    assert history.codes() == {"checkpoint_time"}  # the one after it is dated before it
+
+
 FIRST = "submission_id = 1 AND number = 1"
 
 

@@ -62,6 +62,7 @@ def test_the_same_event_twice_has_no_effect(bench, number):
     assert len(notices(bench, number)) == 1
 
 
+@pytest.mark.fault("F9", "F20")
 def test_the_same_event_many_times_at_once(bench, number):
     same = event(bench, number, "granted", event_id="e1")
     with ThreadPoolExecutor(8) as threads:

@@ -56,6 +56,7 @@ def test_a_report_moves_its_sms(bench):
     assert history(bench, mt) == [("sent", "dlr"), ("delivered", "dlr")]
 
 
+@pytest.mark.fault("F8")
 def test_f8_delivered_after_the_validity_is_believed(bench):
     mt = sent(bench)
     bench.later(hours=48)
@@ -66,6 +67,7 @@ def test_f8_delivered_after_the_validity_is_believed(bench):
     assert history(bench, mt) == [("no_report", "sweep"), ("delivered", "dlr")]
 
 
+@pytest.mark.fault("F9")
 def test_f9_the_same_report_twice(bench):
     mt = sent(bench)
     assert report(bench, MtState.DELIVERED) == "moved"
@@ -84,6 +86,7 @@ def test_f9_the_same_report_twice(bench):
         (MtState.FAILED_TEMPORARY, MtState.FAILED_PERMANENT, "failed_permanent", "settled at last"),
     ],
 )
+@pytest.mark.fault("F10")
 def test_f10_reports_out_of_order(sqlite_bench, first, then, ends, remark):
     mt = sent(sqlite_bench)
     report(sqlite_bench, first)
@@ -91,6 +94,7 @@ def test_f10_reports_out_of_order(sqlite_bench, first, then, ends, remark):
     assert state(sqlite_bench, mt) == ends
 
 
+@pytest.mark.fault("F11")
 def test_f11_an_unknown_id_or_word_is_kept_aside(bench):
     mt = sent(bench)
     assert report(bench, MtState.DELIVERED, "ATX_unknown") == "stray"

@@ -128,6 +128,7 @@ def test_filters_and_counts(desk, arrived, now):
     use.progress(desk.parts, ADA, due, "p")
     assert references(desk, state=SubmissionState.IN_PROGRESS) == [due]
     assert references(desk, service="casier-judiciaire") == [other]
+    assert references(desk, unread=True) == [late, other]
     assert references(desk, assignee="ada") == [due]
     assert references(desk, assignee="") == [late, other]
     found = use.counts(desk.parts, ADA)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY
+from dataclasses import replace
+from pathlib import Path
 
 from gateway.messages import BackofficeAnswer, HandOver
 from gateway.store import beats, stops
 from gateway.usecases import figures, spend
 from gateway.usecases.hand_over import hand_over
-from gateway.usecases.silence import SILENT_AFTER
 from gateway.usecases.submissions import submit
+from gateway.web.figures import StoreFigures
+
+AFTER = 5
 
 
 def test_one_look(bench, act, caller):
@@ -38,17 +41,33 @@ def test_work_that_is_tried_again_and_again_grows_old(bench, act, caller):
 
 
 def test_a_system_that_leaves_calls_without_an_answer(sqlite_bench, act, caller):
-    def silent() -> float | None:
-        return REGISTRY.get_sample_value("backoffice_silent", {"system": "etat-civil"})
-
-    sqlite_bench.office.answers = [BackofficeAnswer(HandOver.RETRY, code="too_slow")] * SILENT_AFTER + [
+    bench = sqlite_bench
+    bench.office.answers = [BackofficeAnswer(HandOver.RETRY, code="too_slow")] * AFTER + [
         BackofficeAnswer(HandOver.ACCEPTED)
     ]
-    for number in range(SILENT_AFTER):
-        submit(sqlite_bench.parts, act(npi=f"12345644{number:02d}"), caller, bytes([number]) * 32)
-        hand_over(sqlite_bench.parts, sqlite_bench.claim("backoffice"))
-        assert silent() == (number == SILENT_AFTER - 1)
-    sqlite_bench.later(minutes=1)
-    submit(sqlite_bench.parts, act(npi="1234564499"), caller, b"z" * 32)
-    hand_over(sqlite_bench.parts, sqlite_bench.claim("backoffice", 1))
-    assert silent() == 0
+    for number in range(AFTER):
+        submit(bench.parts, act(npi=f"12345644{number:02d}"), caller, bytes([number]) * 32)
+        hand_over(bench.parts, bench.claim("backoffice"))
+        assert breaker_open(bench) == (number == AFTER - 1)
+    bench.later(minutes=1)
+    hand_over(bench.parts, bench.claim("backoffice", 1))
+    assert breaker_open(bench) == 0
+
+
+def test_demands_past_their_promised_date(bench, act, caller):
+    bench.with_service(promise_days=3)
+    submit(bench.parts, act(), caller, b"k" * 32)
+    for days, late in ((3, 0), (1, 1)):
+        bench.later(days=days)
+        assert figures.read(bench.parts, bench.time).late == {"etat-civil": late}
+    assert scraped(bench, "submissions_late") == 1
+
+
+def breaker_open(bench):
+    return scraped(bench, "breaker_open")
+
+
+def scraped(bench, name):
+    parts = replace(bench.parts, settings=bench.parts.settings.model_copy(update={"data": Path.cwd()}))
+    (family,) = (one for one in StoreFigures(parts).collect() if one.name == name)
+    return {sample.labels["system"]: sample.value for sample in family.samples}["etat-civil"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
+from gateway.messages import BackofficeAnswer, BackofficeEvent, EventType, HandOver, SubmissionState
 from gateway.store import outbox, submission_events, submissions
 from gateway.usecases.hand_over import hand_over, lease_s
 from gateway.usecases.submissions import submit
@@ -164,6 +164,41 @@ def test_an_event_during_the_call_is_not_told_twice(bench, number):
     assert bench.submission(number).state == SubmissionState.GRANTED
     assert len(bench.sms(number)) == 1
     assert events(bench, number)[-1] == ("acknowledged", "late")
+
+
+@pytest.mark.parametrize("state", [SubmissionState.ACKNOWLEDGED, SubmissionState.IN_PROGRESS])
+def test_an_institution_that_has_told_that_it_has_it_has_not_refused_it(bench, number, state):
+    """The answer to a first try was lost, its news came, and the second try finds a demand that is there: 422."""
+    submission = bench.submission(number)
+
+    def told():
+        with bench.parts.database.begin() as conn:
+            submissions.set_state(conn, bench.parts.seals, submission.id, state, bench.time)
+
+    bench.office.during = told
+    bench.office.answers = [answer(HandOver.REJECTED, code="exists", reason={"fr": "Déjà là"})]
+    hand_over(bench.parts, bench.claim("backoffice"))
+    assert bench.submission(number).state == state
+    assert len(bench.sms(number)) == 1
+    assert events(bench, number)[-1] == ("not_accepted", "late")
+
+
+def test_news_that_cannot_be_taken_is_tried_again_and_then_a_person_looks(bench, number, monkeypatch):
+    def breaks(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gateway.usecases.backoffice_events.take_within", breaks)
+    stored = bench.submission(number)
+    event = BackofficeEvent("etat-civil", "evt-1", EventType.IN_PROGRESS, number, bench.time)
+    bench.office.answers = [answer(HandOver.ACCEPTED, events=(event,))]
+    for _ in range(2):
+        hand_over(bench.parts, bench.claim("backoffice"))
+        row = bench.row("submission", stored.id)
+        assert (row.state, row.last_code) == ("ready", "failed")
+        bench.time = row.due_at
+    hand_over(bench.parts, bench.claim("backoffice"))
+    assert bench.row("submission", stored.id).state == "dead"
+    assert bench.submission(number).state == SubmissionState.DEAD
 
 
 def test_a_fault_of_ours_is_tried_again(bench, number):

@@ -182,6 +182,7 @@ def test_two_secrets_sign_while_one_is_being_changed(hooked: Hooked) -> None:
         assert Webhook(secret).verify(body, headers)
 
 
+@pytest.mark.fault("F19")
 def test_it_is_tried_for_75_hours_under_one_id_and_given_up(hooked: Hooked) -> None:
     hooked.receiver.says(500)
     began, waits = hooked.bench.time, []
@@ -230,6 +231,33 @@ def test_what_an_answer_means(hooked: Hooked, status: int, code: str, outcome: s
     with hooked.bench.parts.database.read() as conn:
         (row,) = outbox.of_target(conn, "hook", 1)
     assert row.last_code == code
+
+
+def test_a_silent_endpoint_has_no_breaker_that_would_break_the_schedule_of_others(hooked: Hooked) -> None:
+    hooked.receiver.says(500)
+    while hooked.outcomes() == [None]:
+        hooked.deliver()
+        hooked.bench.time = max(hooked.due_at(), hooked.bench.time)
+    hooked.tell()
+    assert hooked.deliver() == 1, "ten attempts in a row failed, and the next webhook is tried at once"
+
+
+def test_no_endpoint_takes_more_than_its_share_of_the_calls(hooked: Hooked) -> None:
+    for _ in range(5):
+        hooked.tell()
+    hooked.receiver.says(204)
+    assert [hooked.deliver() for _ in range(3)] == [4, 2, 0]
+
+
+def test_whoever_enables_an_endpoint_does_not_wait_as_it_once_asked(hooked: Hooked) -> None:
+    hooked.receiver.says(429, Retry_After="86400")
+    hooked.deliver()
+    with hooked.bench.parts.database.begin() as conn:
+        stored.disable(conn, "suivi", "person", hooked.bench.time)
+    hooked.receiver.says(204)
+    hooks.enable(hooked.bench.parts, "suivi", "op")
+    hooked.tell()
+    assert hooked.deliver() == 1
 
 
 def test_410_disables_the_endpoint_until_a_person_enables_it(hooked: Hooked) -> None:
@@ -307,9 +335,13 @@ def test_private_addresses_are_refused_unless_the_operator_allows_them(hooked: H
     assert hooked.state().why == ("" if reach == "allowed" else "private_address")
 
 
-def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(hooked: Hooked) -> None:
+def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(
+    hooked: Hooked, capfd: pytest.CaptureFixture[str]
+) -> None:
     hooked.secrets()
     hooked.deliver()
+    (line,) = (one for one in capfd.readouterr().err.splitlines() if "hook.told" in one)
+    assert ('"level":"error"' in line, "no_secret" in line) == (True, True), "a person looks, not after 75 hours"
     assert (hooked.receiver.received, hooked.outcomes()) == ([], [None])
     hooked.secrets(NEW)
     hooked.bench.time = hooked.due_at()

@@ -5,7 +5,7 @@ import pytest
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
 from gateway.text import reference
 from gateway.usecases.hand_over import hand_over
-from gateway.usecases.inspection import Retry, list_submissions, retry, show
+from gateway.usecases.inspection import list_submissions, show
 from gateway.usecases.submissions import submit
 from gateway.usecases.upkeep import sweep
 
@@ -49,32 +49,6 @@ def test_a_sheet(bench, number, caller):
     assert caller.msisdn not in repr(sheet)
     assert show(bench.parts, "4821 0937 5628") is None
     assert show(bench.parts, "what?") is None
-
-
-def test_a_dead_one_is_handed_over_again_with_its_key(bench, dead):
-    bench.announced.clear()
-    assert retry(bench.parts, dead) is Retry.REQUEUED
-    assert bench.announced == ["backoffice"]
-    assert bench.submission(dead).state == SubmissionState.RECEIVED
-    assert retry(bench.parts, dead) is Retry.NOT_DEAD
-    bench.office.answers = [BackofficeAnswer(HandOver.ACCEPTED)]
-    hand_over(bench.parts, bench.claim("backoffice"))
-    assert bench.submission(dead).state == SubmissionState.ACKNOWLEDGED
-    assert len({request.idempotency_key for request in bench.office.received}) == 1
-    sheet = show(bench.parts, dead)
-    assert [event.kind for event in sheet.events] == ["received", "dead", "retried", "acknowledged"]
-
-
-def test_its_attempts_count_anew(bench, dead):
-    assert retry(bench.parts, dead) is Retry.REQUEUED
-    hand_over(bench.parts, bench.claim("backoffice"))
-    assert bench.row("submission", bench.submission(dead).id).state == "ready"
-
-
-def test_what_cannot_be_retried(bench, number):
-    assert retry(bench.parts, number) is Retry.NOT_DEAD
-    assert retry(bench.parts, "482109375625") is Retry.UNKNOWN
-    assert retry(bench.parts, "12") is Retry.UNKNOWN
 
 
 def test_an_event_settles_a_dead_one(bench, dead):

@@ -73,6 +73,7 @@ def test_my_own_in_detail(sqlite_bench, act, caller):
         "service_title": "Acte de naissance",
         "promised_date": "26/11/2026",
         "case_number": "",
+        "late": "",
         "decided_message": "",
         "can_withdraw": "yes",
         "can_correct": "yes",
@@ -133,3 +134,15 @@ def test_the_database_is_away(sqlite_bench, caller, monkeypatch):
     monkeypatch.setattr(submissions, "by_reference", away)
     assert my_submissions(sqlite_bench.parts, MINE, caller, 5.0).outcome == "unavailable"
     assert status(sqlite_bench, caller, "482109375625").outcome == "unavailable"
+
+
+def test_a_demand_past_its_promised_date_is_late_until_it_is_decided(sqlite_bench, act, caller):
+    bench = sqlite_bench.with_service(promise_days=3)
+    number = submit(bench.parts, act(), caller, b"k" * 32).values["reference"].raw
+    for days, late in ((3, ""), (1, "yes")):
+        bench.later(days=days)
+        assert words(status(bench, caller, number))["late"] == late
+    with bench.parts.database.begin() as conn:
+        granted = SubmissionState.GRANTED
+        submissions.set_state(conn, bench.parts.seals, bench.submission(number).id, granted, bench.time)
+    assert words(status(bench, caller, number))["late"] == ""

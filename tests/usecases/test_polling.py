@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from gateway.backoffice.base import Fault
 from gateway.messages import (
     BackofficeAnswer,
     BackofficeEvent,
@@ -18,7 +19,7 @@ from gateway.messages import (
     SubmissionState,
 )
 from gateway.settings import RestSystem
-from gateway.store import outbox, submission_events, submissions
+from gateway.store import breakers, outbox, submission_events, submissions
 from gateway.store.tables import OutboxState
 from gateway.usecases import backoffice_events, hand_over, polling, telling, upkeep, withdrawals
 from gateway.usecases import submissions as submissions_
@@ -163,7 +164,9 @@ def test_a_decision_that_came_by_webhook_ends_the_asking(polled, submit):
     assert [row.last_code for row in polls(polled, reference)] == ["not_needed"]
 
 
-@pytest.mark.parametrize("away", [None, RuntimeError("a fault of ours")], ids=["no answer", "a fault of ours"])
+@pytest.mark.parametrize(
+    "away", [Fault("too_slow"), RuntimeError("a fault of ours")], ids=["no answer", "a fault of ours"]
+)
 def test_a_system_that_is_away_is_asked_later_and_later_and_never_given_up(polled, submit, away):
     reference = hand(polled, submit)
     polled.office.news = [away]
@@ -184,6 +187,42 @@ def test_a_system_that_is_away_is_asked_later_and_later_and_never_given_up(polle
     run(polled)
     newest = polls(polled, reference)[-1]
     assert (newest.attempts, newest.due_at) == (0, polled.time + timedelta(seconds=EVERY_S))
+
+
+def breaker(bench):
+    with bench.parts.database.read() as conn:
+        return breakers.of(conn, ["etat-civil"])["etat-civil"]
+
+
+def test_questions_open_the_breaker_of_their_system_and_wait_while_it_is_open(polled, submit):
+    reference = hand(polled, submit)
+    polled.office.news = [Fault("too_slow")]
+    for _ in range(polled.office.settings.breaker_after):
+        assert breaker(polled).opened_at is None
+        polled.time = polls(polled, reference)[-1].due_at
+        run(polled)
+    assert (breaker(polled).opened_at, breaker(polled).last_code) == (polled.time, "too_slow")
+
+    (row,) = polls(polled, reference)
+    with polled.parts.database.begin() as conn:  # a hand-over of the same system was left without an answer
+        breakers.failed(conn, "etat-civil", 1, row.due_at + timedelta(seconds=20), "cut", polled.time)
+    polled.time = row.due_at + timedelta(seconds=19)
+    assert run(polled) == 0, "it is due, and nobody is asked"
+    polled.office.news = [()]
+    polled.later(seconds=1)
+    assert run(polled) == 1
+    assert polls(polled, reference)[0].attempts == row.attempts + 1, "waiting is no attempt"
+    assert breaker(polled).opened_at is None, "an answer to a question closes it"
+
+
+def test_a_question_is_told_when_to_come_back_for_the_whole_system(polled, submit):
+    reference = hand(polled, submit)
+    polled.office.news = [Fault("http_503", retry_after_s=7200)]
+    polled.later(seconds=EVERY_S)
+    run(polled)
+    (row,) = polls(polled, reference)
+    assert row.due_at - polled.time >= timedelta(seconds=7200)
+    assert breaker(polled).holds_back(polled.time + timedelta(seconds=7199))
 
 
 def test_a_worker_that_died_after_it_took_the_news(polled, submit):

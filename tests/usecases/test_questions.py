@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -94,6 +94,23 @@ def test_the_same_question_told_again_is_not_asked_again(bench, number):
     assert take(bench, number, event_id="q1") == "repeated"
     assert len(outcomes(bench, number)) == 1
     assert len(bench.texts(number)) == 2
+    assert take(bench, number, event_id="q1", case_number="EC-9") == "repeated"
+    assert bench.submission(number).case_number == "EC-9"  # it came since
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answered since", "still open"])
+def test_a_question_read_again_after_its_event_was_forgotten(bench, number, answered):
+    """A system that is asked says the same for months: longer than ids of events are kept."""
+    take(bench, number, event_id="read-1")
+    code = code_of(bench, number)
+    if answered:
+        assert says(bench, number, code) == "sms_answer_taken"
+    for _ in range(2):
+        bench.later(seconds=bench.parts.settings.privacy.texts_s + 1)
+        upkeep.sweep(bench.parts)
+        assert take(bench, number, event_id="read-1") == "late"
+    assert len(bench.sms(number)) == 2
+    assert outcomes(bench, number) == ["answered" if answered else None]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +130,79 @@ def test_a_question_that_comes_too_late(bench, number, caller, before, remark):
     assert outcomes(bench, number) == []
     assert len(bench.texts(number)) == sent
     assert history(bench, number)[-1] == ("more_needed", "late")
+
+
+LATER, EARLIER = timedelta(seconds=1), -timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("by", "answer", "remark"),
+    [
+        (LATER, "sms_answer_over", "it goes on without the answer"),
+        (timedelta(), "sms_answer_over", "clocks of seconds: the order of arrival counts"),
+        (EARLIER, "sms_answer_taken", "it was said before the question, and came after it"),
+    ],
+)
+def test_progress_that_was_overtaken_by_a_question(bench, number, by, answer, remark):
+    """A webhook whose first try failed comes minutes later: its sender waits for the answer all the same."""
+    take(bench, number)
+    code, said_at = code_of(bench, number), bench.time
+    bench.later(minutes=5)
+    outcome = take(bench, number, EventType.IN_PROGRESS, occurred_at=said_at + by)
+    assert outcome == ("late" if by is EARLIER else "taken")
+    assert says(bench, number, code) == answer, remark
+
+
+@pytest.mark.parametrize("by", [LATER, timedelta(), EARLIER], ids=["later", "at once", "earlier"])
+def test_a_question_that_was_overtaken_by_another(bench, number, by):
+    take(bench, number)
+    said_at = bench.time
+    bench.later(minutes=5)
+    outcome = take(bench, number, question={"fr": "Et votre père ?"}, occurred_at=said_at + by)
+    assert outcome == ("late" if by is EARLIER else "taken")
+    assert outcomes(bench, number) == ([None] if by is EARLIER else ["closed", None])
+
+
+@pytest.mark.parametrize("type_", [EventType.IN_PROGRESS, EventType.MORE_NEEDED])
+def test_what_we_read_ourselves_has_the_order_in_which_we_read_it(bench, number, type_):
+    """Of a system that is asked, and of a desk, we know no time but ours, and our clock may be set back."""
+    take(bench, number, occurred_at=None)
+    bench.later(hours=-1)
+    assert take(bench, number, type_, occurred_at=None) == "taken"
+
+
+@pytest.mark.parametrize(
+    "said_at",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))),
+    ],
+)
+def test_a_time_that_no_calendar_has_says_no_order(bench, number, said_at):
+    assert take(bench, number, occurred_at=said_at) == "taken"
+    assert take(bench, number, EventType.IN_PROGRESS) == "taken"
+
+
+@pytest.mark.parametrize(
+    ("never", "remark"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "the last second of many systems, next year in Porto-Novo"),
+        (datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))), "it has no UTC"),
+        (datetime(9000, 1, 1, tzinfo=UTC), "the first that is none"),
+    ],
+)
+def test_a_time_that_means_never(bench, number, never, remark):
+    assert take(bench, number, answer_by=never) == "taken", remark
+    assert bench.sms(number)[-1].template == "question_ask"
+    with bench.parts.database.read() as conn:
+        assert questions.of(conn, bench.parts.seals, bench.submission(number).id).expires_at is None
+    bench.later(days=365)
+    assert says(bench, number, code_of(bench, number)) == "sms_answer_taken"
+
+
+def test_a_time_before_all_times_has_passed(bench, number):
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert take(bench, number, answer_by=first) == "late"
 
 
 @pytest.mark.parametrize("ends", ["decided", "in_progress", "withdrawn"])

@@ -110,6 +110,7 @@ def test_each_outcome(bench, row):
     assert len(bench.aggregator.calls) == 1
 
 
+@pytest.mark.fault("F17")
 def test_f17_one_recipient_of_a_call_is_refused(bench):
     good, bad, lost = (write(bench, number, "Avis") for number in NUMBERS[:3])
     bench.aggregator.results[NUMBERS[1]] = SendResult("", SendOutcome.REJECTED, None, "403")
@@ -199,6 +200,7 @@ def test_a_lease_that_ended_means_no_call(bench):
     assert bench.aggregator.calls == []
 
 
+@pytest.mark.fault("F5")
 def test_f5_the_same_work_twice_at_once_calls_once(bench):
     write(bench, NUMBERS[0])
     rows = bench.claim("urgent")
@@ -230,6 +232,7 @@ def test_a_channel_that_raises(bench, error, mt_state, remark):
     assert state(bench, mt).state == mt_state
 
 
+@pytest.mark.fault("F6")
 def test_f6_a_report_that_comes_before_the_answer(bench):
     mt = write(bench, NUMBERS[0])
 
@@ -243,6 +246,7 @@ def test_f6_a_report_that_comes_before_the_answer(bench):
     assert history(bench, mt) == ["created", "sending", "accepted", "delivered"]
 
 
+@pytest.mark.fault("F7")
 def test_f7_a_final_report_then_the_answer(bench):
     """The report names a number we sent to twice; the late answer of the call does not undo it."""
     mt = write(bench, NUMBERS[0])
@@ -256,6 +260,7 @@ def test_f7_a_final_report_then_the_answer(bench):
     assert state(bench, mt).state == MtState.DELIVERED
 
 
+@pytest.mark.fault("F4")
 def test_f4_no_answer_stored_is_unknown_and_never_resent(bench, monkeypatch):
     """The database goes away after the call: the sweep makes it unknown, a report settles it."""
     mt = write(bench, NUMBERS[0])
@@ -351,6 +356,7 @@ def test_it_is_not_made_either_once_somebody_else_settled_the_sms(bench):
     assert state(bench, mt).state == MtState.ACCEPTED
 
 
+@pytest.mark.fault("F18")
 def test_f18_two_hours_of_500(bench):
     """With the shipped 60 attempts: every wait is bounded, nothing is lost, and the urgent one leaves first."""
     sms = bench.parts.settings.sms.model_copy(update={"attempts": 60})

@@ -99,6 +99,7 @@ def test_vital_sms_are_counted_and_never_stopped(bench):
     assert not take(bench)
 
 
+@pytest.mark.fault("F22")
 def test_many_at_once_never_pass_a_ceiling(bench):
     limited(bench, per_service_hour=20)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from gateway.backoffice.base import LookupItem, LookupResult
+from gateway.backoffice.base import Fault, LookupItem, LookupResult
 from gateway.engine.outcomes import Act, ActAnswer, Item, Lookup, LookupAnswer, Promise, Saved
 from gateway.menu.load import load, read_folder
-from gateway.store import cached_answers, holdings, mts
+from gateway.store import breakers, cached_answers, holdings, mts
 from gateway.store.db import StoreUnavailable, Why
 from gateway.usecases import acts, persons, upkeep
 from gateway.usecases import promised_answers as promises
@@ -63,6 +64,14 @@ def test_an_institution_s_source(sqlite_bench, caller):
     sqlite_bench.office.reading = LookupResult("found", {"name": "AKA", "age": 3}, (LookupItem("a", "A"),))
     answer = ask(sqlite_bench, caller, Lookup("persons", {"npi": "1"}))
     assert answer == LookupAnswer("found", {"name": Saved("AKA"), "age": Saved(3)}, (Item("a", "A"),))
+
+
+def test_what_the_database_took_is_no_longer_there_for_the_institution(sqlite_bench, caller):
+    """All lookups of a turn share one budget: a slow database must not make the turn late."""
+    ticks = iter((10.0, 10.5))
+    sqlite_bench.parts = replace(sqlite_bench.parts, monotonic=lambda: next(ticks, 10.5))
+    ask(sqlite_bench, caller, left_s=2.0)
+    assert sqlite_bench.office.patience_s == [1.5]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +174,113 @@ def test_a_database_that_is_away_hides_no_answer(sqlite_bench, caller, monkeypat
     monkeypatch.setattr(cached_answers, "find", away)
     monkeypatch.setattr(cached_answers, "keep", away)
     assert ask(sqlite_bench, caller).outcome == "trouve"
+
+
+def breaker(bench):
+    with bench.parts.database.read() as conn:
+        return breakers.of(conn, ["etat-civil"]).get("etat-civil")
+
+
+def open_breaker(bench, ask_s=30, code="too_slow"):
+    """As if its last calls had been left without an answer; it is asked again after `ask_s`."""
+    with bench.parts.database.begin() as conn:
+        ask_at = bench.time + timedelta(seconds=ask_s)
+        breakers.failed(conn, "etat-civil", 1, ask_at, code, bench.time)
+
+
+def test_a_turn_does_not_wait_for_a_system_that_is_away(bench, caller):
+    bench.office.reading = FOUND
+    ask(bench, caller)
+    bench.later(seconds=601)
+    open_breaker(bench)
+    bench.office.reading = LookupResult("trouve", {"surface": 700})  # what a call would find
+    assert ask(bench, caller).values == {"surface": Saved(600), "answer_day": Saved("2026-11-23", "23/11/2026")}
+    assert ask(bench, caller, replace(KEPT, last_known_s=0)).outcome == "unavailable", "the screen promises an SMS"
+    bench.later(seconds=59)
+    assert ask(bench, caller).values["surface"] == Saved(600), "who waits in the outbox may ask first, for 30 s"
+    bench.later(seconds=1)
+    assert ask(bench, caller).values["surface"] == Saved(700), "nobody did: a turn finds out"
+    assert breaker(bench).opened_at is None
+
+
+def test_one_turn_finds_out_and_the_others_do_not_wait(bench, caller):
+    open_breaker(bench)
+    bench.office.reading = LookupResult("unavailable", fault=Fault("too_slow"))
+    bench.later(seconds=60)
+    assert ask(bench, caller).outcome == "unavailable"
+    bench.office.reading = FOUND
+    assert ask(bench, caller).outcome == "unavailable"
+
+
+def test_a_turn_leaves_alone_who_asked_for_that(bench, caller):
+    bench.office.reading = LookupResult("unavailable", fault=Fault("http_503", retry_after_s=100))
+    ask(bench, caller)
+    bench.office.reading = FOUND
+    bench.later(seconds=99)
+    assert ask(bench, caller).outcome == "unavailable"
+    bench.later(seconds=12)  # a tenth more at most
+    assert ask(bench, caller).outcome == "trouve"
+
+
+@pytest.mark.parametrize(
+    ("fault", "opens", "remark"),
+    [
+        (Fault("no_connection"), True, "nobody listens"),
+        (Fault("http_500"), True, "its server answers for a program that does not"),
+        (Fault("xroad.server.serverproxy.networkerror"), True, "nor does a member of X-Road"),
+        (Fault("xroad.server.serverproxy.accessdenied", misconfigured=True), False, "a person must look"),
+        (Fault("too_slow"), False, "a turn has less patience than the system was promised"),
+        (Fault("http_401", misconfigured=True), False, "it answers"),
+        (Fault("cannot_be_asked"), False, "nobody was called"),
+    ],
+)
+def test_what_a_turn_says_of_a_system(bench, caller, fault, opens, remark):
+    bench.office.reading = LookupResult("unavailable", fault=fault)
+    for _ in range(5):
+        assert ask(bench, caller).outcome == "unavailable"
+    known = breaker(bench)
+    assert (known is not None and known.opened_at is not None) == opens, remark
+
+
+def test_a_database_that_is_away_keeps_nobody_from_asking(sqlite_bench, caller, monkeypatch):
+    sqlite_bench.office.reading = FOUND
+
+    def away(*_):
+        raise StoreUnavailable(Why.AWAY)
+
+    monkeypatch.setattr(breakers, "of", away)
+    assert ask(sqlite_bench, caller).outcome == "trouve"
+
+
+def test_promises_open_the_breaker_and_are_taken_back_in_time_while_it_is_open(desk, caller):
+    desk.office.reading = LookupResult("unavailable", fault=Fault("too_slow"))
+    promise(desk, caller)
+    for _ in range(5):
+        desk.later(minutes=10)
+        assert keep_promises(desk) == 1
+    assert breaker(desk).opened_at == desk.time
+    valid_s = desk.parts.settings.limits.promise_valid_s
+    open_breaker(desk, ask_s=2 * valid_s)
+    desk.later(seconds=valid_s - 3000 - 1)
+    assert keep_promises(desk) == 0, "it is due, and nobody is asked"
+    assert upkeep.sweep(desk.parts)["answers_over"] == 0
+    assert sent(desk) == []
+    desk.later(seconds=1)
+    assert upkeep.sweep(desk.parts)["answers_over"] == 1
+    assert sent(desk) == ["Mon terrain: l'institution n'a pas répondu à votre question. Reposez-la plus tard: *229#"]
+    assert upkeep.sweep(desk.parts)["answers_over"] == 0
+    desk.later(seconds=2 * valid_s)
+    assert keep_promises(desk) == 0
+
+
+def test_a_promise_that_is_being_kept_is_left_to_its_worker(desk, caller):
+    promise(desk, caller)
+    desk.later(seconds=desk.parts.settings.limits.promise_valid_s)
+    (row,) = desk.claim("backoffice")
+    assert upkeep.sweep(desk.parts)["answers_over"] == 0
+    desk.office.reading = FOUND
+    promises.keep(desk.parts, row)
+    assert len(sent(desk)) == 1
 
 
 def test_a_promised_answer_comes_by_sms(desk, caller):

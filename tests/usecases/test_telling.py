@@ -8,7 +8,7 @@ from sqlalchemy import update
 from gateway.messages import BackofficeAnswer, HandOver, SubmissionState
 from gateway.store import outbox, statements
 from gateway.store.tables import submissions as table
-from gateway.usecases import inspection, telling, withdrawals
+from gateway.usecases import dead_letters, telling, withdrawals
 from gateway.usecases.hand_over import hand_over
 from gateway.usecases.statements import correct
 from gateway.usecases.submissions import submit
@@ -51,7 +51,8 @@ def test_a_demand_handed_over_again_by_a_person_was_offered_before(bench, number
         hand_over(bench.parts, bench.claim("backoffice"))
         bench.later(hours=2)
     assert bench.submission(number).state is SubmissionState.DEAD
-    assert inspection.retry(bench.parts, number) is inspection.Retry.REQUEUED
+    chosen = dead_letters.Selection((number,))
+    assert dead_letters.replay(bench.parts, chosen, dead_letters.find(bench.parts, chosen), "op") == 1
     assert offered(bench, number)
 
 

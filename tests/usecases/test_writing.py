@@ -103,6 +103,7 @@ def test_what_she_refused(bench, category, chosen, written):
         (Category.REPLY, "sender:at", "refused"),
     ],
 )
+@pytest.mark.fault("F21")
 def test_f21_refused_between_writing_and_sending(bench, category, chosen, reason):
     mt = write(bench, category=category)
     with bench.parts.database.begin() as conn:

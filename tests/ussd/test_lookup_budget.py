@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from redis import Redis
 
 from gateway.engine.outcomes import Lookup, LookupAnswer, Saved
 from gateway.messages import UssdEvent, UssdTurn
-from gateway.store import outbox
+from gateway.store import breakers, outbox
 from gateway.usecases import promised_answers
 from gateway.usecases.caller import Caller
 from gateway.usecases.ussd import Attempt
@@ -106,6 +107,24 @@ def test_too_slow_for_the_turn_and_answered_by_sms(gateway: Gateway, office: Off
     keep_promises(gateway)
     keep_promises(gateway)
     assert sent(gateway) == ["late_answer"]
+
+
+def test_a_system_that_is_away_is_not_called_and_the_screen_promises_an_sms_at_once(
+    gateway: Gateway, office: Office
+) -> None:
+    now = gateway.now()
+    with gateway.database.begin() as conn:
+        breakers.failed(conn, "etat-civil", 1, now + timedelta(hours=1), "too_slow", now)
+    reply = Phone(gateway).walk("", "91", "91*12")[-1]
+    assert reply.text == "Le cadastre ne répond pas encore: sa réponse vient par SMS."
+    keep_promises(gateway)
+    assert office.calls == 0
+    assert sent(gateway) == []
+    office.open.set()
+    with gateway.database.begin() as conn:
+        breakers.failed(conn, "etat-civil", 1, now, "too_slow", now)  # it may be asked again
+    keep_promises(gateway)
+    assert (office.calls, sent(gateway)) == (1, ["late_answer"])
 
 
 def test_redis_lost_after_the_promise(gateway: Gateway, office: Office) -> None:

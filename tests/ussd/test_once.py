@@ -39,6 +39,7 @@ def test_a_stale_delivery_gets_the_current_reply_and_moves_nothing(phone: Phone)
     assert stored(phone.gateway) == 1
 
 
+@pytest.mark.fault("F20")
 def test_every_turn_delivered_by_eight_at_once(gateway: Gateway) -> None:
     expected = Phone(gateway, "alone", "+2290166000000").walk(*ACTE[:-1])
     phone = Phone(gateway)

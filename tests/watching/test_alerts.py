@@ -82,7 +82,6 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
         {'outbox_rows{lane="urgent",state="dead"}': "1x20"},
         {'outbox_rows{lane="urgent",state="ready"}': "9x20", 'outbox_rows{lane="backoffice",state="dead"}': "1x20"},
     ),
-    "BackofficeSilent": (10, {'backoffice_silent{system="s"}': "1x20"}, {'backoffice_silent{system="s"}': "0x20"}),
     "HookLost": (
         15,
         {'hook_deliveries_total{endpoint="e",outcome="disabled"}': "0x8 1x20"},
@@ -90,6 +89,12 @@ CASES: Mapping[str, tuple[int, dict[str, str], dict[str, str]]] = {
             'hook_deliveries_total{endpoint="e",outcome="given_up"}': "3x20",
             'hook_deliveries_total{endpoint="e",outcome="failed"}': "0+9x20",
         },
+    ),
+    "BreakerOpen": (10, {'breaker_open{system="s"}': "1x20"}, {'breaker_open{system="s"}': "0x20"}),
+    "SubmissionsLate": (
+        1445,
+        {'submissions_late{system="s"}': "1x1500"},
+        {'submissions_late{system="s"}': "1x1400 0x100"},
     ),
     "Stopped": (70, {'stopped{subject="sms"}': "1x90"}, {'stopped{subject="sms"}': "1x50"}),
     "SpendNear": (

@@ -62,8 +62,8 @@ submissions = Table(
     Index("ix_submissions_helper", "helper_id", "id", **where("helper_id IS NOT NULL")),
     Index("ix_submissions_erase_after", "erase_after", **where("erase_after IS NOT NULL")),
     Index("ix_submissions_system", "system", "state", "id"),
-    Index("ix_submissions_state", "state"),
-    Index("ix_submissions_promised", "promised_on", **where("promised_on IS NOT NULL AND late_told_at IS NULL")),
+    Index("ix_submissions_state", "state", "promised_on"),
+    Index("ix_submissions_hand_over_by", "hand_over_by", **where("state IN ('received')")),
 )
 
 submission_events = Table(
@@ -105,6 +105,7 @@ questions = Table(
     binary("code_digest"),  # of what is typed back with the answer
     Column("wrong", Integer, nullable=False),
     instant("asked_at"),
+    instant("said_at", nullable=True),  # by the institution's clock; null: it said none
     instant("expires_at", nullable=True),  # null: as long as the demand is open
     instant("shown_until", nullable=True),  # until when a code that was typed back lets a sensitive one be read
     instant("settled_at", nullable=True),
@@ -186,7 +187,6 @@ endpoints = Table(
     text("name", 64, primary_key=True),
     instant("failing_since", nullable=True),
     instant("disabled_at", nullable=True),  # by 410, or by an operator
-    instant("wait_until", nullable=True),  # it asked for fewer calls: none before
     text("why", 64),
 )
 

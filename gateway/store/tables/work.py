@@ -45,7 +45,16 @@ outbox = Table(
         "priority",
         "due_at",
         "id",
-        **where(f"state IN ({words_of((OutboxState.READY, OutboxState.CLAIMED))})"),
+        **where(f"state IN ({words_of((OutboxState.READY, OutboxState.CLAIMED))}) AND system IS NULL"),
+    ),
+    Index(
+        "ix_outbox_calls",
+        "lane",
+        "system",
+        "priority",
+        "due_at",
+        "id",
+        **where(f"state IN ({words_of((OutboxState.READY, OutboxState.CLAIMED))}) AND system IS NOT NULL"),
     ),
     Index(
         "ix_outbox_order",
@@ -56,7 +65,8 @@ outbox = Table(
     Index("ix_outbox_sending", "lease_until", **where("state = 'sending'")),
     Index("ix_outbox_target", "kind", "target_id"),
     Index("ix_outbox_open", "lane", "state", **where("state <> 'done'")),
-    Index("ix_outbox_in_flight", "system", "lease_until", **where("state = 'claimed' AND system IS NOT NULL")),
+    Index("ix_outbox_in_flight", "system", "lease_until", **where("state IN ('claimed') AND system IS NOT NULL")),
+    Index("ix_outbox_dead", "kind", "updated_at", **where("state IN ('dead')")),
 )
 
 breakers = Table(
@@ -65,7 +75,8 @@ breakers = Table(
     text("system", 96, primary_key=True),
     Column("failures", Integer, nullable=False),  # calls in a row without an answer
     instant("opened_at", nullable=True),  # since when nothing is sent to it; null: it is called as usual
-    instant("ask_at", nullable=True),  # open: when one call may find out whether it is back
+    # Open: when one call may find out whether it is back. Closed: it asked not to be called before.
+    instant("ask_at", nullable=True),
     text("last_code", 64),
     instant("updated_at"),
 )

@@ -20,6 +20,7 @@ from gateway.web.console.words.acts import WORDS
 _PAGE = 30
 #: Acts whose detail is made of codes.
 _CODED = frozenset({"sign_in", "sign_in_failed", "sign_in_locked", "join", "second_factor", "invite", "roles"})
+_DESK = "desk."
 
 
 def acts(visit: Visit) -> Response:
@@ -45,6 +46,8 @@ def acts(visit: Visit) -> Response:
 
 def _detail(language: str, act: OperatorAct) -> str:
     """The detail of an act with what only the code calls so in words; a reason that somebody wrote stays as it is."""
+    if act.act.startswith(_DESK):  # why she may, which event: for auditors who read the database; to whom, for all
+        return act.detail.partition("; to ")[2]
     if act.act not in _CODED:
         return act.detail
     known: dict[str, str] = {**common.WORDS[language]["roles"], **WORDS[language]["details"]}

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from flask import Response, url_for
 
-from gateway.messages import Role
-from gateway.usecases import own_account, people
+from gateway.messages import CampaignState, Role
+from gateway.usecases import campaigns, desk, desk_people, own_account, people
 from gateway.usecases.actors import Right
 from gateway.web.console import pages
 from gateway.web.console.screens import Screen, Visit, has
 from gateway.web.console.words.home import WORDS
+
+#: More campaigns than this are not counted one by one.
+_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,32 @@ def _stopped(visit: Visit) -> list[Waiting]:
     return [Waiting("stopped", count, url_for("console.stops"))] if count else []
 
 
-WAITING: tuple[Callable[[Visit], list[Waiting]], ...] = (_stopped, _without_manager, _not_joined, _few_codes)
+def _to_approve(visit: Visit) -> list[Waiting]:
+    return _campaigns(visit, Right.APPROVE, CampaignState.WAITING, "to_approve")
+
+
+def _to_send(visit: Visit) -> list[Waiting]:
+    return _campaigns(visit, Right.SEND, CampaignState.READY, "to_send")
+
+
+def _campaigns(visit: Visit, right: Right, state: CampaignState, words: str) -> list[Waiting]:
+    institution = visit.actor.institution
+    if institution is None or not visit.actor.may(right, institution):
+        return []
+    count = len(campaigns.list_(visit.parts, visit.actor, institution, _COUNTED, states=(state,)))
+    return [Waiting(words, count, url_for("console.notifications", state=state))] if count else []
+
+
+def _unread(visit: Visit) -> list[Waiting]:
+    institution = visit.actor.institution
+    if institution is None or not visit.actor.may(Right.HANDLE_DEMANDS, institution):
+        return []
+    count = desk.counts(visit.parts, desk_people.agent_of(visit.actor)).unread
+    return [Waiting("unread", count, url_for("console.demands", unread="yes"))] if count else []
+
+
+WAITING: tuple[Callable[[Visit], list[Waiting]], ...] = (
+    _stopped, _without_manager, _not_joined, _to_approve, _to_send, _unread, _few_codes,
+)  # fmt: skip
 
 SCREENS = (Screen("/", home),)

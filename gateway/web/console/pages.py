@@ -42,6 +42,8 @@ class Entry:
 #: In the order in which they are shown.
 NAVIGATION = (
     Entry("home"),
+    Entry("notifications", Right.SEE_NOTIFICATIONS),
+    Entry("demands", Right.SEE_DEMANDS),
     Entry("template_list", Right.SEE_TEMPLATES),
     Entry("own_budget", Right.SEE_BUDGET),
     Entry("own_people", Right.SEE_PEOPLE),
@@ -73,10 +75,16 @@ def page(
         if request.url_rule is not None and "GET" not in (request.url_rule.methods or ())
         else request.path,
         when=lambda at: f"{at.astimezone(visit.parts.zone):%d/%m/%Y %H:%M}",
+        amount=lambda number: amount(number, visit.language),
         **values,
     )
     answer = Response(html, status, content_type="text/html; charset=utf-8")
     return guarded(answer, script=script)
+
+
+def amount(number: int, language: str) -> str:
+    """A whole number as people read it: "12 345" in French, "12,345" in English."""
+    return f"{number:,}" if language == "en" else f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def guarded(answer: Response, *, script: bool = False) -> Response:

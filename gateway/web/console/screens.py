@@ -53,7 +53,8 @@ class Screen:
     """`view(visit, **parts of the address)` answers. Its name is the endpoint's.
 
     `right`: whoever has no role with this right finds no such page; the use case still asks about the institution.
-    `body_bytes`: how large a body it takes, None: as all others.
+    `body_bytes`: how large a body it takes of those who may open it, None: as all others.
+    `polled`: htmx asks for parts of it by itself, which is no sign that somebody is there.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Screen:
     access: Access = Access.SIGNED_IN
     right: Right | None = None
     body_bytes: int | None = None
+    polled: bool = False
 
     def is_for(self, actor: Actor) -> bool:
         return has(actor, self.right)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, abort, g, request, session
+from flask import Blueprint, Flask, Request, Response, abort, g, request, session
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFProtect
 
@@ -21,10 +22,15 @@ from gateway.web.console import (
     acts,
     assets,
     budgets,
+    demand_acts,
+    demands,
     home,
     institutions,
     join,
     keys,
+    notification_acts,
+    notifications,
+    notifications_new,
     pages,
     people,
     sign_in,
@@ -38,7 +44,10 @@ PREFIX = "/console"
 #: A screen that draws itself needs no more; the ones that take files say so themselves.
 FORM_BYTES = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, templates, budgets, keys)
+_SENDING = (notifications_new, notifications, notification_acts)
+_DESK = (demands, demand_acts)
+_INSTITUTION = (templates, budgets, keys, *_SENDING, *_DESK)
+_SUBJECTS = (assets, sign_in, join, home, account, people, institutions, acts, stops, *_INSTITUTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,13 @@ class Console:
     def cookie(self) -> str:
         """`__Host-`: no other host and no plain HTTP can have set it (RFC 6265bis §4.1.3.2)."""
         return "__Host-console" if self.https else "console"
+
+
+class _Request(Request):
+    """A request whose files stay in memory: what people upload is never written to a disk as it came."""
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        return BytesIO()
 
 
 class _User(UserMixin):  # type: ignore[misc]  # the library has no types
@@ -75,6 +91,7 @@ def add_console(app: Flask, console: Console) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the sign-in
         WTF_CSRF_SSL_STRICT=False,  # wants a Referer; `_is_foreign` looks at what browsers always send
     )
+    app.request_class = _Request
     protect = CSRFProtect(app)
     manager = LoginManager(app)
     manager.session_protection = None  # our sessions are the server's
@@ -105,8 +122,9 @@ def error_page(console: Console, status: int) -> Response:
 
 def _add(blueprint: Blueprint, console: Console, protect: CSRFProtect, screen: Screen) -> None:
     def answered(**args: Any) -> Response:
-        request.max_content_length = screen.body_bytes or FORM_BYTES
+        g.polled = screen.polled and request.headers.get("HX-Request") == "true"
         found = _session(screen)
+        _bound(screen, found)
         visit = g.visit = Visit(
             console.parts, _language(found), request.remote_addr or "", found, request.cookies.get(console.cookie, "")
         )
@@ -131,7 +149,7 @@ def _add(blueprint: Blueprint, console: Console, protect: CSRFProtect, screen: S
 def _load(console: Console, asked: Any) -> _User | None:
     """Flask-Login's question: whose request this is."""
     token = asked.cookies.get(console.cookie, "")
-    found = signing_in.session_of(console.parts, token) if token else None
+    found = signing_in.session_of(console.parts, token, seen=not g.get("polled")) if token else None
     return None if found is None else _User(found)
 
 
@@ -144,6 +162,12 @@ def _session(screen: Screen) -> Session | None:
         return None
     wanted = {Access.HALF: not found.proved, Access.SIGNED_IN: found.proved}
     return found if wanted.get(screen.access, True) else None
+
+
+def _bound(screen: Screen, found: Session | None) -> None:
+    """How much is read of this request: a lot only of those who may send a lot here."""
+    large = screen.body_bytes if found is not None and screen.is_for(found.actor) else None
+    request.max_content_length = request.max_form_memory_size = large or FORM_BYTES
 
 
 def _language(found: Session | None) -> str:

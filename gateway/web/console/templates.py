@@ -54,7 +54,6 @@ def new_template(visit: Visit) -> Response:
 
 
 def revise_template(visit: Visit, template_id: int) -> Response:
-    visit.actor.must(Right.WRITE_TEMPLATES, _institution(visit))
     found = templates.open_(visit.parts, visit.actor, template_id)
     if found.retired:
         raise Absent
@@ -92,7 +91,7 @@ def _editor(visit: Visit, draft: Draft, found: Template | None = None, faults: t
         "template_editor.html",
         status=400 if faults else 200,
         script=True,
-        draft=draft,
+        hours=visit.parts.settings.hours,
         found=found,
         shown=shown,
         addable=[one for one in known if one not in shown],
@@ -111,6 +110,7 @@ def _measures(visit: Visit, draft: Draft) -> Mapping[str, Any]:
         "measures": templates.measured(visit.parts, visit.actor, _institution(visit), draft),
         "sizes": dict(list(body.placeholders.items())[: MAX_PLACEHOLDERS + 1]),
         "examples": draft.examples,
+        "draft": draft,
     }
 
 

@@ -34,9 +34,9 @@ SUBMISSIONS: tuple[tuple[str, Any], ...] = (
     ("read_number", sa.Integer()),
     ("salt_sealed", BYTES),
 )
-PROMISED = "promised_on IS NOT NULL AND late_told_at IS NULL"
 NOT_DONE = "state <> 'done'"
-IN_FLIGHT = "state = 'claimed' AND system IS NOT NULL"
+IN_FLIGHT = "state IN ('claimed') AND system IS NOT NULL"
+CLAIMABLE = "state IN ('ready', 'claimed')"
 
 
 def upgrade() -> None:
@@ -46,13 +46,13 @@ def upgrade() -> None:
         "UPDATE outbox SET system = (SELECT s.system FROM submissions s WHERE s.id = outbox.target_id) "
         "WHERE kind IN ('submission', 'withdrawal')"
     )
-    op.create_index("ix_outbox_in_flight", "outbox", ["system", "lease_until"], **where(IN_FLIGHT))
+    index_outbox()
     change_words("submissions", "state", FORMER_STATES, STATES, index=(FORMER_OPEN, OPEN))
     for name, kind in SUBMISSIONS:
         op.add_column("submissions", sa.Column(name, kind, nullable=True))
     op.create_index("ix_submissions_system", "submissions", ["system", "state", "id"])
-    op.create_index("ix_submissions_promised", "submissions", ["promised_on"], **where(PROMISED))
-    op.create_index("ix_submissions_state", "submissions", ["state"])
+    op.create_index("ix_submissions_hand_over_by", "submissions", ["hand_over_by"], **where("state IN ('received')"))
+    op.create_index("ix_submissions_state", "submissions", ["state", "promised_on"])
     op.create_index("ix_outbox_open", "outbox", ["lane", "state"], **where(NOT_DONE))
     op.add_column("erasures", sa.Column("since", INSTANT, nullable=True))
     op.create_index("ix_operator_acts_subject", "operator_acts", ["subject"])
@@ -74,7 +74,7 @@ def downgrade() -> None:
     op.drop_index("ix_outbox_open", "outbox")
     op.drop_index("ix_submissions_state", "submissions")
     op.drop_index("ix_operator_acts_subject", "operator_acts")
-    op.drop_index("ix_submissions_promised", "submissions")
+    op.drop_index("ix_submissions_hand_over_by", "submissions")
     op.drop_index("ix_submissions_system", "submissions")
     for name, _ in SUBMISSIONS:
         op.drop_column("submissions", name)
@@ -84,12 +84,26 @@ def downgrade() -> None:
     )
     op.execute("UPDATE submissions SET state = 'received' WHERE state = 'queued'")
     change_words("submissions", "state", STATES, FORMER_STATES, index=(OPEN, FORMER_OPEN))
-    op.drop_index("ix_outbox_in_flight", "outbox")
+    for name in ("ix_outbox_dead", "ix_outbox_in_flight", "ix_outbox_calls", "ix_outbox_claim"):
+        op.drop_index(name, "outbox")
+    op.create_index("ix_outbox_claim", "outbox", ["lane", "priority", "due_at", "id"], **where(CLAIMABLE))
     op.drop_column("outbox", "system")
     later = f"kind NOT IN ({FORMER_KINDS})"
     op.execute(f"DELETE FROM attempts WHERE outbox_id IN (SELECT id FROM outbox WHERE {later})")  # noqa: S608 - our words
     op.execute(f"DELETE FROM outbox WHERE {later}")  # noqa: S608 - our words
     change_words("outbox", "kind", KINDS, FORMER_KINDS)
+
+
+def index_outbox() -> None:
+    """Rows that call a system are found by it; the others as before."""
+    order = ["priority", "due_at", "id"]
+    op.drop_index("ix_outbox_claim", "outbox")
+    op.create_index("ix_outbox_claim", "outbox", ["lane", *order], **where(f"{CLAIMABLE} AND system IS NULL"))
+    op.create_index(
+        "ix_outbox_calls", "outbox", ["lane", "system", *order], **where(f"{CLAIMABLE} AND system IS NOT NULL")
+    )
+    op.create_index("ix_outbox_in_flight", "outbox", ["system", "lease_until"], **where(IN_FLIGHT))
+    op.create_index("ix_outbox_dead", "outbox", ["kind", "updated_at"], **where("state IN ('dead')"))
 
 
 def change_words(table: str, column: str, former: str, words: str, index: tuple[str, str] | None = None) -> None:
@@ -339,7 +353,6 @@ def create_hooks() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("failing_since", INSTANT, nullable=True),
         sa.Column("disabled_at", INSTANT, nullable=True),
-        sa.Column("wait_until", INSTANT, nullable=True),
         sa.Column("why", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_endpoints"),
     )

@@ -12,6 +12,9 @@ WORDS = {
         "not_joined": "Personnes invitées qui n'ont pas encore rejoint: {count}",
         "without_manager": "Institutions sans responsable: {count}",
         "stopped": "Arrêts en cours: {count}",
+        "to_approve": "Envois qui attendent une approbation: {count}",
+        "to_send": "Envois vérifiés, prêts à partir: {count}",
+        "unread": "Demandes à lire: {count}",
     },
     "en": {
         "title": "Hello, {name}",
@@ -22,5 +25,8 @@ WORDS = {
         "not_joined": "People invited who have not joined yet: {count}",
         "without_manager": "Institutions without a manager: {count}",
         "stopped": "Stops in force: {count}",
+        "to_approve": "Messages that wait for an approval: {count}",
+        "to_send": "Messages checked, ready to leave: {count}",
+        "unread": "Requests to read: {count}",
     },
 }
