@@ -132,25 +132,21 @@ def test_nothing_appears_before_what_was_read(town: Town) -> None:
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(slow)
         assert wrote.wait(20)
+        cursor = 0
         if town.parts.database._writing.dialect.name == "postgresql":  # SQLite lets one write at a time
             add(town, 1)
-            assert told(town) == [(1, "notification.accepted")], "the quick one"
+            ((cursor, _),) = told(town)  # the quick one is read
         may_end.set()
         waiting.result()
+    assert len(told(town, after=cursor)) == 1, "the slow one comes after what was read"
     seen = told(town)
     add(town, 2)
     assert told(town)[: len(seen)] == seen, "what was read stays where it was"
-    assert [place for place, _ in told(town)] == list(range(1, len(seen) + 2))
 
 
 def test_many_writers_and_readers_at_once(town: Town) -> None:
-    read: list[str] = []
-
-    def write(number: int) -> None:
-        add(town, number)
-
-    def follow(done: threading.Event) -> None:
-        after = 0
+    def follow(done: threading.Event) -> list[str]:
+        after, read = 0, []
         while True:
             last = done.is_set()
             with town.parts.database.begin() as conn:
@@ -160,15 +156,16 @@ def test_many_writers_and_readers_at_once(town: Town) -> None:
             read.extend(one.event_id for one in page)
             after = page[-1].position if page else after
             if last and not page:
-                return
+                return read
 
     done = threading.Event()
-    with ThreadPoolExecutor(6) as threads:
-        follower = threads.submit(follow, done)
-        list(threads.map(write, range(40)))
+    with ThreadPoolExecutor(7) as threads:
+        followers = [threads.submit(follow, done) for _ in range(3)]
+        list(threads.map(lambda number: add(town, number), range(40)))
         done.set()
-        follower.result(60)
-    assert sorted(read) == sorted(f"msg_{A}{number}" for number in range(40)), "each once, none lost"
+        for follower in followers:
+            read = follower.result(60)
+            assert sorted(read) == sorted(f"msg_{A}{number}" for number in range(40)), "each once, none lost"
 
 
 def test_places_outlive_the_events(town: Town) -> None:
