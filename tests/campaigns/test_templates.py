@@ -101,7 +101,7 @@ def test_an_sms_keeps_the_version_that_it_was_written_from(town: Town) -> None:
     for public_id in (one, two):
         campaigns.send(town.parts, SENDER, public_id)
     town.work()
-    assert town.texts() == [(AWA, "Un Awa"), (KOFI, "Deux Kofi 12/05")]
+    assert sorted(town.texts()) == [(KOFI, "Deux Kofi 12/05"), (AWA, "Un Awa")]  # two campaigns at once, in no order
     assert town.stored(one).version_id == made.version_id
 
 
