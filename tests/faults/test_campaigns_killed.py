@@ -38,7 +38,7 @@ def stepper(any_town: Any) -> Iterator[Callable[[int], str]]:
     process = any_town.run([sys.executable, str(STEPPER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(step: int) -> str:
-        process.stdin.write(f"{step}\n".encode())
+        process.stdin.write(f"drain bulk {step}\n".encode())
         process.stdin.flush()
         answer: str = process.stdout.readline().decode().strip()
         assert answer, any_town.log()

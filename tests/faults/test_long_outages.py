@@ -109,7 +109,9 @@ def test_an_institution_is_down_for_a_day(any_town: Town) -> None:
             tried += 1
         town.world.office_always = 202
         assert town.submission(reference).state is SubmissionState.RECEIVED
-        lanes.drain_once(_with(town.later(timedelta(days=3).total_seconds()), systems), "backoffice", pool)
+        lanes.drain_once(
+            _with(town.later((row.due_at - gateway.now()).total_seconds() + 60), systems), "backoffice", pool
+        )
     assert town.submission(reference).state is SubmissionState.ACKNOWLEDGED
     assert len(set(town.world.keys)) == 1
     assert 20 < tried < 100

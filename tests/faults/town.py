@@ -213,6 +213,7 @@ def _configuration(world: World) -> dict[str, Any]:
                 "lease_s": 1.5,
                 "first_retry_s": 0.2,
                 "longest_retry_s": 1,
+                "ask_every_s": 0.5,
             }
         },
     }
