@@ -118,7 +118,6 @@ BESIDE = [
     (settings(hooks={"anip": HOOK}), None, "live_secret"),
     (settings(hooks={"anip": {**HOOK, "allow_private": True}}), SECRET, "live_private"),
     (lambda values: values["systems"].update(registre=DROP), None, "live_no_secret"),
-    (lambda values: values["systems"].update(registre={**DROP, "webhook_secret_env": "HOOK"}), None, "live_secret"),
 ]
 
 
@@ -130,6 +129,13 @@ def test_institutions_that_are_told_by_hook_or_by_file(
     on_sqlite.environ(HOOK=secret)
     assert on_sqlite.codes(production=True) - {"live_sqlite"} == {code}
     assert on_sqlite.codes() == set()
+
+
+def test_a_file_signed_with_a_secret_that_is_not_set_is_no_start(on_sqlite: Installation) -> None:
+    on_sqlite.configure(lambda values: values["systems"].update(registre={**DROP, "webhook_secret_env": "HOOK"}))
+    on_sqlite.environ(HOOK=None)
+    assert on_sqlite.codes() == {"settings"}
+    assert "settings" in on_sqlite.codes(production=True)
 
 
 def test_an_institution_with_its_secret_is_well(on_sqlite: Installation) -> None:

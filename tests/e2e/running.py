@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 import yaml
 
+from tests import commands
 from tests.supervise.processes import holding, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -58,15 +59,7 @@ class Running:
 
     def gateway(self, *arguments, **environment):
         """A finished `gateway` command on the same data."""
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return commands.run(arguments, {**self.environment, **environment})
 
     def command(self, *arguments):
         return [sys.executable, "-m", "gateway.cli", *arguments]
