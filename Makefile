@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n 3 $(PYTEST_FLAGS)
+	$(BIN)/pytest -n 2 $(PYTEST_FLAGS)
 
 # STORM_SECONDS (120) and STORM_SEED (a new one) may be set; the storm's tally is printed for each database.
 faults: export FAULTS := all

@@ -123,8 +123,8 @@ def settled(town: Town, filed: list[str]) -> None:
     assert rows["mts"] == 2 * len(filed), "a récépissé and an acknowledgement each"
     assert Counter(town.world.texts).most_common(1)[0][1] == 1
     assert len(town.world.texts) == 2 * len(filed)
-    assert Counter(town.world.keys).most_common(1)[0][1] == 1
-    assert len(town.world.keys) == len(filed)
+    # Offered again, under its key, when the lease of a slow machine ended: one demand for the institution.
+    assert len(set(town.world.keys)) == len(filed)
 
 
 @pytest.mark.postgres

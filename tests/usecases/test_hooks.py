@@ -336,14 +336,14 @@ def test_private_addresses_are_refused_unless_the_operator_allows_them(hooked: H
     assert hooked.state().why == ("" if reach == "allowed" else "private_address")
 
 
-def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(
-    hooked: Hooked, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_secret_nothing_is_sent_and_nothing_is_lost(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[bytes] = []
     logs.start("info", lambda: hooked.bench.time)  # whatever another test left
+    monkeypatch.setattr(logs._Sink, "write", staticmethod(lines.append))
     hooked.secrets()
     hooked.deliver()
-    (line,) = (one for one in capfd.readouterr().err.splitlines() if "hook.told" in one)
-    assert ('"level":"error"' in line, "no_secret" in line) == (True, True), "a person looks, not after 75 hours"
+    (line,) = (one for one in lines if b"hook.told" in one)
+    assert (b'"level":"error"' in line, b"no_secret" in line) == (True, True), "a person looks, not after 75 hours"
     assert (hooked.receiver.received, hooked.outcomes()) == ([], [None])
     hooked.secrets(NEW)
     hooked.bench.time = hooked.due_at()
