@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.simulator.app import Server
 from gateway.simulator.config import SimulatorConfig
+
+expect.set_options(timeout=20_000)  # ms; a busy machine takes longer than the five seconds of the library
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (

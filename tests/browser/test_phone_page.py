@@ -202,7 +202,8 @@ def test_a_text_is_written_and_what_comes_is_measured(page: Page, system: Any, f
 
 
 def test_a_phone_that_is_switched_off(page: Page, system: Any, first: Locator) -> None:
-    first.locator(".condition").select_option("unreachable")
+    with page.expect_response(lambda answer: answer.url.endswith("/condition")):  # it is off before anything is sent
+        first.locator(".condition").select_option("unreachable")
     send_sms(system, "Bonjour")
     expect(first.locator(".waiting-count")).to_have_text("1 SMS en attente · waiting")
     expect(first.locator(".messages li")).to_have_count(0)
